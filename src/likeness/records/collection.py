@@ -1,0 +1,72 @@
+"""A collection, the accounts that may search it, and the sources that its photos come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Somebody who works with the library: an owner, an operator or a member.
+
+    Attributes
+    ----------
+    account_id : str
+        Opaque.
+    name : str
+        The name they sign in with.
+    """
+
+    account_id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """A body of photos with one controller, purpose text and audience.
+
+    Attributes
+    ----------
+    collection_id : str
+        Opaque.
+    name : str
+        What people type.
+    controller : str
+        Who answers for the photos.
+    purpose_text : str
+        Why the photos are held, in the controller's words.
+    audience : frozenset of str
+        Ids of the accounts allowed to search.
+    """
+
+    collection_id: str
+    name: str
+    controller: str
+    purpose_text: str
+    audience: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRecord:
+    """Where photos of a collection come from.
+
+    Attributes
+    ----------
+    source_id, collection_id : str
+    kind : str
+        Such as ``"folder"``.
+    address : str
+        Where it is, in the words of its kind; a folder's absolute path.
+    state : str
+        ``"active"`` or ``"removed"``.
+    added_at : datetime
+        Aware.
+    """
+
+    source_id: str
+    collection_id: str
+    kind: str
+    address: str
+    state: str
+    added_at: datetime

@@ -1,0 +1,48 @@
+"""A link: a face, a person, and who decided that they belong together or do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Decision = Literal["same", "different"]
+DecidedBy = Literal["threshold", "operator", "person"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """Whether a face is a person's.
+
+    Attributes
+    ----------
+    face_id : int
+    person_id : str
+    decision : Decision
+        ``"different"`` ("not this person") keeps a rescan from linking the two again.
+    score : float
+        Cosine at the time of the decision.
+    decided_by : DecidedBy
+    """
+
+    face_id: int
+    person_id: str
+    decision: Decision
+    score: float
+    decided_by: DecidedBy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """A possible link that waits for a person or an operator.
+
+    Attributes
+    ----------
+    face_id : int
+    person_id : str
+    score : float
+        Cosine, between the review and the strong threshold.
+    """
+
+    face_id: int
+    person_id: str
+    score: float
