@@ -1,0 +1,242 @@
+"""Photos on their way in: read, decoded, their faces found and compared. Nothing is written here.
+
+Each stage is an iterator over batches; :func:`arrivals` runs them side by side.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.eligibility import Eligible
+from likeness.errors import PhotoUnreadable
+from likeness.faces.crops import FACE_CROP_SIZE, decode_crops, encode_crop
+from likeness.house import House
+from likeness.overlap import overlapped
+from likeness.records.collection import SourceRecord
+from likeness.records.face import DetectedFace, scaled_box
+from likeness.records.photo import DecodedPhoto
+from likeness.records.reference import Match
+from likeness.sources.base import SkippedEntry, Source, SourceEntry
+from likeness.store.photos import NewFace, known_sha256
+from likeness.store.sightings import sighting_of
+
+BATCH = 16
+AHEAD = 2
+READERS = 2
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Arrival:
+    """One photo that was read.
+
+    Attributes
+    ----------
+    entry : SourceEntry
+    sha256 : str
+    decoded : DecodedPhoto
+        Without its pixels once its faces were looked for.
+    faces : tuple of NewFace or None
+        None where the library holds the photo already, so that nobody looked.
+    """
+
+    entry: SourceEntry
+    sha256: str
+    decoded: DecodedPhoto
+    faces: tuple[NewFace, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """What the gallery says to the faces of a batch.
+
+    Attributes
+    ----------
+    eligible : Eligible
+        With whom they were compared.
+    templates : float32 array of shape (n, d) or None
+        In the order of the batch's faces; None while nobody is eligible. Dropped with the batch.
+    matches : list of n lists of Match
+    """
+
+    eligible: Eligible
+    templates: NDArray[np.float32] | None
+    matches: list[list[Match]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Batch:
+    """Some entries of a source, as far as they have come.
+
+    Attributes
+    ----------
+    found : int
+        How many photos were listed.
+    unchanged : tuple of int
+        Sightings whose item is as it was.
+    kept : tuple of str
+        Items that could not be read just now; what is known of them stays.
+    skipped : tuple of SkippedEntry
+    arrivals : tuple of Arrival
+    comparison : Comparison or None
+    """
+
+    found: int
+    unchanged: tuple[int, ...]
+    kept: tuple[str, ...]
+    skipped: tuple[SkippedEntry, ...]
+    arrivals: tuple[Arrival, ...]
+    comparison: Comparison | None = None
+
+
+def arrivals(house: House, source: Source, record: SourceRecord) -> Iterator[Batch]:
+    """Every entry of a source in batches, read, looked at and compared, the stages side by side."""
+    read = overlapped(_read(house, source, record), depth=AHEAD)
+    looked = overlapped((_look(house, batch) for batch in read), depth=AHEAD)
+    for batch in looked:
+        yield replace(batch, comparison=compare(house, batch, record.collection_id))
+
+
+def find_faces(house: House, decoded: Sequence[DecodedPhoto]) -> list[tuple[NewFace, ...]]:
+    """The faces of photos, boxes and landmarks in pixels of the upright originals, left to right."""
+    engine = house.engine()
+    found = engine.find_many([photo.pixels for photo in decoded])
+    results = []
+    for photo, faces in zip(decoded, found, strict=True):
+        ordered = sorted(faces, key=lambda face: face.box)
+        crops = engine.crops(photo.pixels, ordered, size=FACE_CROP_SIZE)
+        qualities = engine.quality(photo.pixels, ordered)
+        scale = photo.width / photo.pixels.shape[1]
+        results.append(
+            tuple(
+                NewFace(face=_scaled(face, scale), quality=quality, crop=encode_crop(crop))
+                for face, quality, crop in zip(ordered, qualities, crops, strict=True)
+            )
+        )
+    return results
+
+
+def read_again(house: House, entry: SourceEntry) -> Arrival | SkippedEntry:
+    """Read one photo and find its faces, where the photo went while its batch was on the way."""
+    outcome = _read_one(house, entry)
+    if isinstance(outcome, SkippedEntry):
+        return outcome
+    return replace(
+        outcome,
+        decoded=_without_pixels(outcome.decoded),
+        faces=find_faces(house, [outcome.decoded])[0],
+    )
+
+
+def compare(
+    house: House, batch: Batch, collection_id: str, *, templates: NDArray[np.float32] | None = None
+) -> Comparison:
+    """Compare the faces of a batch with everybody eligible now.
+
+    While nobody is eligible no template is computed at all.
+    """
+    eligible = house.eligibility.comparable([collection_id])
+    crops = [face.crop for arrival in batch.arrivals for face in arrival.faces or ()]
+    if not eligible.person_ids or not crops:
+        return Comparison(eligible=eligible, templates=None, matches=[[] for _ in crops])
+    if templates is None:
+        pixels = decode_crops(crops, size=FACE_CROP_SIZE)
+        templates = house.engine().templates_from_crops(pixels)
+    matches = house.eligibility.gallery.search(
+        templates,
+        eligible=eligible.person_ids,
+        threshold=house.thresholds(len(eligible.person_ids)).review,
+    )
+    return Comparison(eligible=eligible, templates=templates, matches=matches)
+
+
+def _read(house: House, source: Source, record: SourceRecord) -> Iterator[Batch]:
+    entries = source.entries()
+    with ThreadPoolExecutor(READERS, thread_name_prefix="likeness-read") as readers:
+        while listed := list(islice(entries, BATCH)):
+            photos = [entry for entry in listed if isinstance(entry, SourceEntry)]
+            skipped = [entry for entry in listed if isinstance(entry, SkippedEntry)]
+            unchanged, changed = _split_unchanged(house, record, photos)
+            kept, arrived = [], []
+            outcomes = readers.map(lambda entry: _read_one(house, entry), changed)
+            for entry, outcome in zip(changed, outcomes, strict=True):
+                if isinstance(outcome, Arrival):
+                    arrived.append(outcome)
+                    continue
+                if outcome.hides:
+                    kept.append(entry.item)
+                skipped.append(outcome)
+            yield Batch(
+                found=len(photos),
+                unchanged=tuple(unchanged),
+                kept=tuple(kept),
+                skipped=tuple(skipped),
+                arrivals=tuple(arrived),
+            )
+
+
+def _split_unchanged(
+    house: House, record: SourceRecord, photos: Sequence[SourceEntry]
+) -> tuple[list[int], list[SourceEntry]]:
+    unchanged, changed = [], []
+    with house.store.snapshot() as connection:
+        for entry in photos:
+            known = sighting_of(connection, record.source_id, entry.item)
+            if known is not None and (known.size, known.modified_ns, known.link_mark) == (
+                entry.size,
+                entry.modified_ns,
+                entry.link_mark,
+            ):
+                unchanged.append(known.sighting_id)
+            else:
+                changed.append(entry)
+    return unchanged, changed
+
+
+def _read_one(house: House, entry: SourceEntry) -> Arrival | SkippedEntry:
+    settings = house.settings
+    try:
+        data = entry.read(settings.limits.max_bytes)
+    except PhotoUnreadable as error:
+        # The file is there and may be readable tomorrow: its sighting is not given up.
+        return SkippedEntry(item=entry.item, reason=error.reason, hides=True)
+    try:
+        decoded = house.decoders.decode(data, long_side=settings.detection_side)
+    except PhotoUnreadable as error:
+        return SkippedEntry(item=entry.item, reason=error.reason)
+    return Arrival(entry=entry, sha256=hashlib.sha256(data).hexdigest(), decoded=decoded)
+
+
+def _look(house: House, batch: Batch) -> Batch:
+    with house.store.snapshot() as connection:
+        known = known_sha256(connection, {arrival.sha256 for arrival in batch.arrivals})
+    new: dict[str, DecodedPhoto] = {}
+    for arrival in batch.arrivals:
+        if arrival.sha256 not in known:
+            new.setdefault(arrival.sha256, arrival.decoded)
+    faces = dict(zip(new, find_faces(house, list(new.values())), strict=True)) if new else {}
+    looked = []
+    for arrival in batch.arrivals:
+        # Of equal photos in one batch the first brings the faces.
+        looked.append(
+            replace(
+                arrival, decoded=_without_pixels(arrival.decoded), faces=faces.pop(arrival.sha256, None)
+            )
+        )
+    house.eligibility.refresh()
+    return replace(batch, arrivals=tuple(looked))
+
+
+def _without_pixels(photo: DecodedPhoto) -> DecodedPhoto:
+    return replace(photo, pixels=np.zeros((0, 0, 3), np.uint8))
+
+
+def _scaled(face: DetectedFace, scale: float) -> DetectedFace:
+    landmarks = (face.landmarks * scale).astype(np.float32)
+    return replace(face, box=scaled_box(face.box, scale), landmarks=landmarks)

@@ -1,0 +1,159 @@
+"""Settings of one library: a small file beside its database, and a few environment variables.
+
+``library.toml`` says which library it is, which model pack it uses and, where that was chosen, where its
+keyring is. It holds no secret and nothing that widens whom anybody may find.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from likeness.errors import BadInput, LibraryMissing
+from likeness.records.photo import ReadLimits
+
+SETTINGS_FILE = "library.toml"
+DATABASE_FILE = "library.sqlite3"
+KEYRING_FILE = "keyring.sqlite3"
+
+_LIBRARY_ID = re.compile(r"[a-z0-9]{16}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How one library is set up.
+
+    Attributes
+    ----------
+    path : Path
+        The library's folder.
+    library_id : str
+        16 letters and digits, drawn at random.
+    pack : str
+        The model pack.
+    keyring_dir : Path
+        Outside the library's folder, so that a backup of the data never holds the keys.
+    limits : ReadLimits
+        What a photo may cost to read.
+    detection_side : int
+        Photos are looked at with their longer side reduced to this many pixels.
+    searches_a_minute : int
+        How often one account may search.
+    """
+
+    path: Path
+    library_id: str
+    pack: str
+    keyring_dir: Path
+    limits: ReadLimits = field(default_factory=ReadLimits)
+    detection_side: int = 1600
+    searches_a_minute: int = 120
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file with everything but the keys."""
+        return self.path / DATABASE_FILE
+
+    @property
+    def keyring(self) -> Path:
+        """The SQLite file with the keys."""
+        return self.keyring_dir / KEYRING_FILE
+
+
+def default_keyring_dir(library_id: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where a library's keyring is unless its settings say otherwise.
+
+    ``$LIKENESS_KEYRINGS``, else ``$XDG_DATA_HOME/likeness/keyrings``, else the same under
+    ``~/.local/share``; in a folder named by the library's id.
+    """
+    if environ.get("LIKENESS_KEYRINGS"):
+        return Path(environ["LIKENESS_KEYRINGS"]).absolute() / library_id
+    data_home = environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(data_home).absolute() / "likeness" / "keyrings" / library_id
+
+
+def write_settings(settings: Settings, *, keyring_chosen: bool) -> None:
+    """Write ``library.toml``; the keyring's place only where somebody chose it."""
+    lines = [
+        f"library_id = {json.dumps(settings.library_id)}",
+        f"pack = {json.dumps(settings.pack)}",
+    ]
+    if keyring_chosen:
+        lines.append(f"keyring = {json.dumps(str(settings.keyring_dir))}")
+    target = settings.path / SETTINGS_FILE
+    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings of the library in a folder.
+
+    Raises
+    ------
+    LibraryMissing
+        Where the folder holds no library.
+    BadInput
+        Where ``library.toml`` is malformed; the message names the line or the field.
+    """
+    file = path / SETTINGS_FILE
+    try:
+        fields = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise LibraryMissing(
+            f"There is no library at {path}.",
+            "Make one with: likeness init DIR, or name another with --library.",
+        ) from None
+    except PermissionError:
+        raise LibraryMissing(
+            f"The library at {path} may not be read.", "Check the permissions of its folder."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file} is not valid TOML: {error}.", "Correct the file.") from None
+    unknown = sorted(set(fields) - {*_FIELDS, "library_id"})
+    if unknown:
+        raise BadInput(f"{file} has an unknown setting {unknown[0]!r}.", "Remove it.")
+    library_id = fields.get("library_id")
+    if not (isinstance(library_id, str) and _LIBRARY_ID.fullmatch(library_id)):
+        raise BadInput(f"{file} has no valid library_id.", "Restore the file from a backup.")
+    for name, (kind, lowest) in _FIELDS.items():
+        _check(file, fields, name, kind, lowest)
+    keyring = fields.get("keyring")
+    defaults = ReadLimits()
+    return Settings(
+        path=path.absolute(),
+        library_id=library_id,
+        pack=fields.get("pack", "dlib"),
+        keyring_dir=Path(keyring) if keyring else default_keyring_dir(library_id, environ),
+        limits=ReadLimits(
+            max_bytes=fields.get("max_bytes", defaults.max_bytes),
+            max_pixels=fields.get("max_pixels", defaults.max_pixels),
+            seconds=float(fields.get("decode_seconds", defaults.seconds)),
+        ),
+        detection_side=fields.get("detection_side", Settings.detection_side),
+        searches_a_minute=fields.get("searches_a_minute", Settings.searches_a_minute),
+    )
+
+
+_FIELDS: Mapping[str, tuple[type, int]] = {
+    "pack": (str, 0),
+    "keyring": (str, 0),
+    "max_bytes": (int, 1024),
+    "max_pixels": (int, 10_000),
+    "decode_seconds": (int, 1),
+    "detection_side": (int, 160),
+    "searches_a_minute": (int, 1),
+}
+
+
+def _check(file: Path, fields: Mapping[str, Any], name: str, kind: type, lowest: int) -> None:
+    if name not in fields:
+        return
+    value = fields[name]
+    if type(value) is not kind or (isinstance(value, int) and value < lowest):
+        wanted = "text" if kind is str else f"a whole number from {lowest}"
+        raise BadInput(f"{file}: {name} has to be {wanted}.", "Correct the file.")

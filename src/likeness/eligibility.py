@@ -1,0 +1,230 @@
+"""Who may be compared and found, in step with the store.
+
+The references of people with a live consent stand decrypted in the gallery. Every process reads the
+change number before it compares, and at least each second also when idle; what went from the store is
+then overwritten in memory.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from likeness.consent.policy import live, permit, permit_comparison
+from likeness.errors import ConsentRefused, KeyErased, LikenessError
+from likeness.gallery.base import Gallery
+from likeness.records.consent import Consent, Purpose
+from likeness.store.base import Store
+from likeness.store.changes import gallery_change, people_changed_since
+from likeness.store.keyring import Keyring
+from likeness.store.people import consents_of, references_of
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Eligible:
+    """People whose references a comparison may use, and how long that holds.
+
+    Attributes
+    ----------
+    person_ids : frozenset of str
+    change : int
+        The gallery change number that it was read at.
+    until : datetime
+        When the first of the consents looked at begins or ends.
+    """
+
+    person_ids: frozenset[str]
+    change: int
+    until: datetime
+
+    def holds(self, *, change: int, now: datetime) -> bool:
+        """Whether nothing has changed since."""
+        return self.change == change and now < self.until
+
+
+class Eligibility:
+    """Keeps a gallery and the consents behind it equal to the latest committed state.
+
+    Parameters
+    ----------
+    store : Store
+    keyring : Keyring
+    gallery : Gallery
+    clock : callable
+        Returns the time, aware.
+    """
+
+    def __init__(
+        self, store: Store, keyring: Keyring, gallery: Gallery, clock: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._gallery = gallery
+        self._clock = clock
+        self._consents: dict[str, tuple[Consent, ...]] = {}
+        self._change = -1
+        self._lock = threading.RLock()
+        self._cache: dict[tuple[str, ...], Eligible] = {}
+        self._stop = threading.Event()
+        self._poller: threading.Thread | None = None
+
+    @property
+    def gallery(self) -> Gallery:
+        """The references in memory."""
+        return self._gallery
+
+    def refresh(self, connection: Connection | None = None) -> int:
+        """Take in what was committed since the last time; returns the change number now held.
+
+        Parameters
+        ----------
+        connection : Connection, optional
+            Read through this transaction, so that what it is about to write rests on what it sees.
+
+        Raises
+        ------
+        KeyMissing
+            Where a person's key is neither kept nor tombstoned.
+        """
+        if connection is None:
+            with self._store.snapshot() as own:
+                return self.refresh(own)
+        with self._lock:
+            change = gallery_change(connection)
+            if change != self._change:
+                since = self._change if change > self._change else -1
+                if since == -1:
+                    self._forget_all()
+                self._take(connection, people_changed_since(connection, since))
+                self._change = change
+                self._cache.clear()
+            return change
+
+    def comparable(self, collection_ids: Iterable[str]) -> Eligible:
+        """Everybody with whom photos of these collections are compared as they arrive."""
+
+        def rule(consent: Consent, collection_id: str, now: datetime) -> None:
+            permit_comparison(consent, collection_id=collection_id, now=now)
+
+        return self._eligible(("comparable",), rule, sorted(set(collection_ids)))
+
+    def findable(
+        self, collection_ids: Iterable[str], *, purpose: Purpose, searcher: str
+    ) -> Eligible:
+        """Everybody whom this searcher may find in these collections for this purpose."""
+
+        def rule(consent: Consent, collection_id: str, now: datetime) -> None:
+            permit(
+                consent, purpose=purpose, collection_id=collection_id, searcher=searcher, now=now
+            )
+
+        return self._eligible((purpose, searcher), rule, sorted(set(collection_ids)))
+
+    def consents(self, person_id: str) -> tuple[Consent, ...]:
+        """The consents of one person as last taken in; empty where nobody by this id is live."""
+        with self._lock:
+            return self._consents.get(person_id, ())
+
+    def start_polling(self, seconds: float = 1.0) -> None:
+        """Read the change number in the background from now on, until :meth:`close`."""
+
+        def poll() -> None:
+            while not self._stop.wait(seconds):
+                try:
+                    self.refresh()
+                except LikenessError:
+                    # Nobody is found by what cannot be checked; the next comparison says why.
+                    with self._lock:
+                        self._forget_all()
+                        self._change = -1
+
+        self._poller = threading.Thread(target=poll, name="likeness-eligibility", daemon=True)
+        self._poller.start()
+
+    def close(self) -> None:
+        """Stop polling and overwrite every template in memory."""
+        self._stop.set()
+        if self._poller is not None:
+            self._poller.join(timeout=10)
+        with self._lock:
+            self._forget_all()
+            self._change = -1
+
+    def _eligible(
+        self,
+        key: tuple[str, ...],
+        rule: Callable[[Consent, str, datetime], None],
+        collection_ids: list[str],
+    ) -> Eligible:
+        with self._lock:
+            now = self._clock()
+            cached = self._cache.get((*key, *collection_ids))
+            if cached is not None and cached.holds(change=self._change, now=now):
+                return cached
+            found = _ruled(self._consents, rule, collection_ids, now)
+            eligible = Eligible(
+                person_ids=frozenset(found),
+                change=self._change,
+                until=_next_turn(self._consents, now),
+            )
+            self._cache[(*key, *collection_ids)] = eligible
+            return eligible
+
+    def _take(self, connection: Connection, person_ids: list[str]) -> None:
+        now = self._clock()
+        self._gallery.remove(person_ids)
+        for person_id in person_ids:
+            self._consents.pop(person_id, None)
+            try:
+                key = self._keyring.key(person_id)
+            except KeyErased:
+                continue
+            given = tuple(
+                c
+                for c in consents_of(connection, person_id, key=key)
+                if c.state == "given" and now < c.ends_at
+            )
+            if given:
+                self._consents[person_id] = given
+                self._gallery.add(
+                    references_of(
+                        connection,
+                        person_id,
+                        key=key,
+                        pack_fingerprint=self._gallery.fingerprint,
+                    )
+                )
+
+    def _forget_all(self) -> None:
+        self._gallery.clear()
+        self._consents.clear()
+        self._cache.clear()
+
+
+def _ruled(
+    consents: Mapping[str, tuple[Consent, ...]],
+    rule: Callable[[Consent, str, datetime], None],
+    collection_ids: list[str],
+    now: datetime,
+) -> set[str]:
+    found = set()
+    for person_id, given in consents.items():
+        for consent in live(given, now=now):
+            for collection_id in collection_ids:
+                try:
+                    rule(consent, collection_id, now)
+                except ConsentRefused:
+                    continue
+                found.add(person_id)
+    return found
+
+
+def _next_turn(consents: Mapping[str, tuple[Consent, ...]], now: datetime) -> datetime:
+    turns = (at for given in consents.values() for c in given for at in (c.given_at, c.ends_at))
+    return min((at for at in turns if at > now), default=NEVER)

@@ -1,0 +1,94 @@
+"""Runs ONNX models on this machine's cores with onnxruntime."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.errors import ModelFileInvalid, UsageError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Model:
+    """One ONNX model with one input and one output.
+
+    It is held twice: once to run a single input on all cores, once to run many inputs side by side,
+    each on one core, which keeps the cores busier. Safe to use from several threads.
+
+    Parameters
+    ----------
+    model : bytes
+        A serialised ONNX model.
+    threads : int or None
+        How many cores to use; all that the process may use where None.
+
+    Raises
+    ------
+    ModelFileInvalid
+        onnxruntime does not take the model.
+    UsageError
+        ``threads`` is below 1.
+    """
+
+    def __init__(self, model: bytes, *, threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise UsageError(f"A model cannot run on {threads} threads.", "Give 1 or more.")
+        self.threads = threads or usable_cores()
+        self._wide = _session(model, self.threads)
+        self._narrow = _session(model, 1) if self.threads > 1 else self._wide
+        self._input: str = self._wide.get_inputs()[0].name
+
+    def run(self, given: NDArray[Any], *, on_all_cores: bool = True) -> NDArray[np.float32]:
+        """The model's output for one input."""
+        session = self._wide if on_all_cores else self._narrow
+        output: NDArray[np.float32] = session.run(None, {self._input: given})[0]
+        return output
+
+    def spread(self, function: Callable[[Given], Made], items: Sequence[Given]) -> list[Made]:
+        """``function`` of each item, as many at a time as there are threads; in order."""
+        if self.threads == 1 or len(items) < 2:
+            return [function(item) for item in items]
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="likeness-faces") as pool:
+            return list(pool.map(function, items))
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What the model's metadata says, read as JSON."""
+        texts = self._wide.get_modelmeta().custom_metadata_map
+        return {key: json.loads(text) for key, text in texts.items()}
+
+
+def _session(model: bytes, threads: int) -> InferenceSession:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Threads that wait in a loop take the cores from decoding and comparing beside them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except (RuntimeError, ValueError) as error:
+        raise ModelFileInvalid(
+            f"onnxruntime does not take the model: {str(error).splitlines()[0]}",
+            "Install the model pack's files again.",
+        ) from None

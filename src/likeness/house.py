@@ -1,0 +1,136 @@
+"""What the ways through the house work with: the parts of one open library, and who is acting."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from likeness.config import Settings
+from likeness.eligibility import Eligibility
+from likeness.faces.packs import Pack, Thresholds
+from likeness.faces.sandbox import DecodeWorkers
+from likeness.gallery.base import require_same_pack
+from likeness.records.collection import Account
+from likeness.store import audit_log
+from likeness.store.base import Store
+from likeness.store.keyring import Keyring
+
+if TYPE_CHECKING:
+    from likeness.faces.engine import FaceEngine
+
+_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far long work has come.
+
+    Attributes
+    ----------
+    phase : str
+        What is being done, such as ``"photos"``.
+    done : int
+    total : int or None
+        None where it is not known.
+    """
+
+    phase: str
+    done: int
+    total: int | None
+
+
+ProgressListener = Callable[[Progress], None]
+
+
+def no_progress(_progress: Progress) -> None:
+    """Listen to nothing."""
+
+
+class EngineSource:
+    """Loads the face engine when it is first needed: withdrawing must not wait for networks.
+
+    Parameters
+    ----------
+    pack : Pack
+    """
+
+    def __init__(self, pack: Pack) -> None:
+        self._pack = pack
+        self._engine: FaceEngine | None = None
+        self._lock = threading.Lock()
+
+    def get(self) -> FaceEngine:
+        """The engine of the library's pack."""
+        with self._lock:
+            if self._engine is None:
+                from likeness.faces.engine import FaceEngine
+
+                self._engine = FaceEngine.load(self._pack.name)
+            return self._engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """The parts of one open library.
+
+    Attributes
+    ----------
+    settings : Settings
+    pack : Pack
+    store : Store
+    keyring : Keyring
+    eligibility : Eligibility
+    engines : EngineSource
+    decoders : DecodeWorkers
+    account : Account
+        Who is acting.
+    clock : callable
+        Returns the time, aware.
+    """
+
+    settings: Settings
+    pack: Pack
+    store: Store
+    keyring: Keyring
+    eligibility: Eligibility
+    engines: EngineSource
+    decoders: DecodeWorkers
+    account: Account
+    clock: Callable[[], datetime]
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One writing transaction; once it is durable, the keyring witnesses the audit log's head."""
+        with self.store.transaction() as connection:
+            before = audit_log.head(connection)
+            yield connection
+            after = audit_log.head(connection)
+        if after != before:
+            self.keyring.witness(*after)
+
+    def engine(self) -> FaceEngine:
+        """The face engine, checked against the pack that the references were made with.
+
+        Raises
+        ------
+        PackMismatch
+        """
+        engine = self.engines.get()
+        require_same_pack(self.eligibility.gallery.fingerprint, engine.fingerprint)
+        return engine
+
+    def thresholds(self, gallery_size: int) -> Thresholds:
+        """The pack's decision thresholds for a gallery of this many people."""
+        return self.pack.thresholds_for(max(1, gallery_size))
+
+
+def new_id(prefix: str) -> str:
+    """An opaque id: the prefix and 16 letters and digits that cannot be taken for one another."""
+    return f"{prefix}_" + "".join(secrets.choice(_ID_ALPHABET) for _ in range(16))

@@ -1,0 +1,443 @@
+"""The composition root and the public Python API: one open library, and who is acting.
+
+    with Library.create("photos.likeness") as library:
+        library.create_collection("party", controller="Tennis club")
+        library.ingest("~/Pictures/party", collection="party")
+
+Every way through the house is a method here; the command line and other edges call nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from likeness import desk, enrol, export, ingest, notices, renewal, rescan, review, search, withdraw
+from likeness.config import (
+    Settings,
+    default_keyring_dir,
+    read_settings,
+    write_settings,
+)
+from likeness.eligibility import Eligibility
+from likeness.errors import LibraryExists, LibraryMissing, PackMismatch, StorageError
+from likeness.faces.packs import load_manifest
+from likeness.faces.sandbox import DecodeWorkers
+from likeness.gallery.faiss import FaissGallery
+from likeness.house import EngineSource, House, ProgressListener, new_id, no_progress
+from likeness.probe import Image
+from likeness.records.collection import Account, Collection
+from likeness.records.consent import Consent, ConsentGiven, Purpose
+from likeness.records.link import Decision
+from likeness.records.stored import LinkedPhoto
+from likeness.sources.folder import FolderSource
+from likeness.store import audit_log, erasures
+from likeness.store import collections as collection_rows
+from likeness.store.audit_log import Concerned
+from likeness.store.keyring import Keyring
+from likeness.store.master_key import MasterKey
+from likeness.store.schema import library as library_table
+from likeness.store.sqlite import SqliteStore
+
+OWNER = "owner"
+"""Name of the account that a new library starts with."""
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+class Library:
+    """One open library. Use it as a context manager, or call :meth:`close`.
+
+    Made by :meth:`create` or :meth:`open`.
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        keyring: str | os.PathLike[str] | None = None,
+        pack: str = "dlib",
+        clock: Callable[[], datetime] = utc_now,
+    ) -> Library:
+        """Make a library in a folder that is not there or empty, and open it.
+
+        Parameters
+        ----------
+        path : path
+        keyring : path, optional
+            Folder for the keyring, outside ``path``; by default
+            :func:`likeness.config.default_keyring_dir`.
+        pack : str
+            Model pack.
+        clock : callable
+
+        Raises
+        ------
+        LibraryExists
+            Where the folder holds something already.
+        StorageError
+            Where it cannot be written, or the keyring would be inside it.
+        """
+        folder = Path(path).expanduser().absolute()
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise LibraryExists(
+                f"{folder} is there already and not empty.", "Choose a new folder."
+            )
+        library_id = secrets.token_hex(8)
+        keyring_dir = (
+            Path(keyring).expanduser().absolute() if keyring else default_keyring_dir(library_id)
+        )
+        if keyring_dir.resolve().is_relative_to(folder.resolve()):
+            raise StorageError(
+                "The keyring would be inside the library's folder, and so in its backups.",
+                "Choose a folder elsewhere with --keyring.",
+            )
+        settings = Settings(
+            path=folder, library_id=library_id, pack=pack, keyring_dir=keyring_dir
+        )
+        _make(settings, keyring_chosen=keyring is not None, at=clock())
+        return cls.open(folder, clock=clock)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        account: str = OWNER,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> Library:
+        """Open a library as one of its accounts; what a crash interrupted is finished first.
+
+        Raises
+        ------
+        LibraryMissing
+            Where there is no library, or its keyring is not where it should be.
+        KeyMissing
+            Where a person's key is neither in the keyring nor tombstoned.
+        NotFound
+            Where there is no such account.
+        PackMismatch
+            Where the library's references were made with another version of its pack.
+        """
+        settings = read_settings(Path(path).expanduser().absolute())
+        # (1) The data, and the keyring that belongs to it with every tombstone it must carry.
+        store = SqliteStore(settings.database)
+        try:
+            keyring = _open_keyring(settings, store)
+            house = _assemble(settings, store, keyring, account, clock)
+        except BaseException:
+            store.close()
+            raise
+        try:
+            # (2) Erasures that were begun, or undone by restoring a backup, are finished.
+            withdraw.finish_pending(house)
+            # (3) Consents that ended more than 30 days ago are erased.
+            withdraw.erase_expired(house)
+            # (4) The gallery, from references of people with a live consent; then kept in step.
+            house.eligibility.refresh()
+            house.eligibility.start_polling()
+        except BaseException:
+            _close(house)
+            raise
+        return cls(house)
+
+    def close(self) -> None:
+        """Overwrite templates in memory, end the decoders and let go of the files."""
+        _close(self._house)
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def house(self) -> House:
+        """The parts that the ways through the house work with."""
+        return self._house
+
+    @property
+    def keyring_path(self) -> Path:
+        """The keyring's file. Back it up apart from the library, or not at all."""
+        return self._house.settings.keyring
+
+    @property
+    def verifier_key(self) -> str:
+        """What receipts and checkpoints of this library are verified with (C2SP vkey)."""
+        return self._house.keyring.verifier_key().text
+
+    def create_account(self, name: str) -> Account:
+        """Add somebody who works with the library, named as they sign in."""
+        account = Account(account_id=new_id("a"), name=name)
+        self._house.keyring.create_key(account.account_id)
+        with self._house.transaction() as connection:
+            collection_rows.insert_account(connection, account, at=self._house.clock())
+        return account
+
+    def create_collection(
+        self,
+        name: str,
+        *,
+        controller: str,
+        purpose_text: str = "",
+        audience: Iterable[str] | None = None,
+    ) -> Collection:
+        """Add a collection.
+
+        Parameters
+        ----------
+        name : str
+        controller : str
+            Who answers for its photos.
+        purpose_text : str
+        audience : iterable of str, optional
+            Names of the accounts allowed to search it; the acting account alone by default.
+        """
+        return desk.create_collection(
+            self._house,
+            name,
+            controller=controller,
+            purpose_text=purpose_text,
+            audience=[self._house.account.name] if audience is None else list(audience),
+        )
+
+    def ingest(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        collection: str,
+        progress: ProgressListener = no_progress,
+    ) -> ingest.IngestReport:
+        """Take the photos of a folder, or one photo, into a collection; see :mod:`likeness.ingest`."""
+        source = FolderSource(Path(path).expanduser(), library=self._house.settings.path)
+        with self._house.store.snapshot() as connection:
+            into = collection_rows.collection_named(connection, collection)
+        return ingest.ingest(self._house, source, collection=into, progress=progress)
+
+    def enrol(
+        self,
+        name: str,
+        photos: Sequence[Image],
+        *,
+        consent: ConsentGiven,
+        different_person: bool = False,
+        progress: ProgressListener = no_progress,
+    ) -> enrol.Enrolled:
+        """Enrol a person who said yes; see :func:`likeness.enrol.enrol`."""
+        return enrol.enrol(
+            self._house,
+            name,
+            photos,
+            consent=consent,
+            different_person=different_person,
+            progress=progress,
+        )
+
+    def search(
+        self,
+        image: Image,
+        *,
+        purpose: Purpose | None = None,
+        as_person: str | None = None,
+        collection: str | None = None,
+        face: int | None = None,
+    ) -> search.SearchAnswer:
+        """Find who this is among people who said yes; see :func:`likeness.search.search`."""
+        return search.search(
+            self._house,
+            image,
+            purpose=purpose,
+            as_person=as_person,
+            collection=collection,
+            face=face,
+        )
+
+    def withdraw(self, person_id: str, *, requested_by: str | None = None) -> withdraw.Withdrawn:
+        """Stop, erase and give a receipt; see :func:`likeness.withdraw.withdraw`."""
+        return withdraw.withdraw(self._house, person_id, requested_by=requested_by)
+
+    def rescan(self, *, progress: ProgressListener = no_progress) -> rescan.RescanReport:
+        """Go on comparing photos with people who enrolled since; see :mod:`likeness.rescan`."""
+        return rescan.rescan(self._house, progress=progress)
+
+    def people(self, *, collection: str | None = None) -> list[desk.VisiblePerson]:
+        """Everybody whom the acting account may find."""
+        return desk.visible_people(self._house, collection=collection)
+
+    def show(self, person_id: str) -> tuple[desk.VisiblePerson, list[LinkedPhoto]]:
+        """One of them, with their photos."""
+        return desk.show_person(self._house, person_id)
+
+    def resolve_person(self, word: str) -> str:
+        """The id that an id or a visible person's name means."""
+        return desk.resolve_person(self._house, word)
+
+    def proposals(self, *, person_id: str | None = None) -> list[review.OpenProposal]:
+        """Possible links that wait to be decided, best first."""
+        return review.open_proposals(self._house, person_id=person_id)
+
+    def decide(self, sha256: str, *, face: int, person_id: str, decision: Decision) -> None:
+        """Say whether a face is a person's; see :func:`likeness.review.decide`."""
+        review.decide(
+            self._house, sha256=sha256, face=face, person_id=person_id, decision=decision
+        )
+
+    def unlink(self, sha256: str, *, face: int) -> str:
+        """Take a face from the person it is linked with; see :func:`likeness.review.unlink`."""
+        return review.unlink(self._house, sha256=sha256, face=face)
+
+    def consents(self, person_id: str) -> tuple[Consent, ...]:
+        """Every consent record of one person, oldest first."""
+        return renewal.consents_of_person(self._house, person_id)
+
+    def renew(self, person_id: str, *, expires_at: datetime, statement: str = "") -> Consent:
+        """Record that they said yes again; see :func:`likeness.renewal.renew`."""
+        return renewal.renew(
+            self._house, person_id, expires_at=expires_at, statement=statement
+        )
+
+    def narrow(
+        self,
+        person_id: str,
+        *,
+        drop_purposes: Sequence[str] = (),
+        drop_collections: Sequence[str] = (),
+        drop_accounts: Sequence[str] = (),
+    ) -> Consent:
+        """Take something out of a consent; see :func:`likeness.renewal.narrow`."""
+        return renewal.narrow(
+            self._house,
+            person_id,
+            drop_purposes=drop_purposes,
+            drop_collections=drop_collections,
+            drop_accounts=drop_accounts,
+        )
+
+    def export_person(self, person_id: str) -> dict[str, Any]:
+        """Everything held about one person; see :mod:`likeness.export`."""
+        return export.export_person(self._house, person_id)
+
+    def remove(
+        self, source_id: str, *, progress: ProgressListener = no_progress
+    ) -> notices.Removed:
+        """Take a source out; see :func:`likeness.notices.remove_source`."""
+        return notices.remove_source(self._house, source_id, progress=progress)
+
+
+def _make(settings: Settings, *, keyring_chosen: bool, at: datetime) -> None:
+    pack = load_manifest(settings.pack)
+    created = not settings.path.exists()
+    try:
+        settings.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"{settings.path} cannot be made: {error.strerror}.", "Choose another folder."
+        ) from None
+    try:
+        settings.keyring_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        master = MasterKey.load_or_create(keyring_dir=settings.keyring_dir)
+        keyring = Keyring.create(
+            settings.keyring, master=master, origin=audit_log.log_origin(settings.library_id)
+        )
+        owner = Account(account_id=new_id("a"), name=OWNER)
+        keyring.create_key(owner.account_id)
+        store = SqliteStore.create(settings.database)
+        with store.transaction() as connection:
+            count, digest = keyring.tombstone_head()
+            connection.execute(
+                insert(library_table).values(
+                    row=1,
+                    library_id=settings.library_id,
+                    created_at=at.isoformat(),
+                    pack=pack.name,
+                    pack_fingerprint=pack.fingerprint,
+                    gallery_change=0,
+                    audit_tree=audit_log.EMPTY_TREE,
+                    tombstone_count=count,
+                    tombstone_digest=digest,
+                )
+            )
+            collection_rows.insert_account(connection, owner, at=at)
+            audit_log.append(
+                connection,
+                keyring,
+                kind="create",
+                at=at,
+                concerned=[Concerned(subject_id=owner.account_id, details={"did": "create"})],
+            )
+        store.close()
+        # The settings come last: without them there is no library here, and nothing half-made opens.
+        write_settings(settings, keyring_chosen=keyring_chosen)
+    except BaseException:
+        if created:
+            shutil.rmtree(settings.path, ignore_errors=True)
+        raise
+
+
+def _open_keyring(settings: Settings, store: SqliteStore) -> Keyring:
+    master = MasterKey.load(keyring_dir=settings.keyring_dir)
+    keyring = Keyring.open(settings.keyring, master=master)
+    if keyring.origin != audit_log.log_origin(settings.library_id):
+        raise LibraryMissing(
+            f"The keyring at {settings.keyring} belongs to another library.",
+            "Put this library's own keyring there.",
+        )
+    with store.snapshot() as connection:
+        keyring.covers(*erasures.tombstone_head(connection))
+    return keyring
+
+
+def _assemble(
+    settings: Settings,
+    store: SqliteStore,
+    keyring: Keyring,
+    account: str,
+    clock: Callable[[], datetime],
+) -> House:
+    pack = load_manifest(settings.pack)
+    with store.snapshot() as connection:
+        acting = collection_rows.account_named(connection, account)
+        made_with = connection.execute(select(library_table.c.pack_fingerprint)).scalar_one()
+    if made_with != pack.fingerprint:
+        raise PackMismatch(
+            f"This library was made with another version of the model pack {pack.name!r}.",
+            "Install the version of Likeness that made it.",
+        )
+    gallery = FaissGallery(fingerprint=pack.fingerprint, template_length=pack.template_length)
+    return House(
+        settings=settings,
+        pack=pack,
+        store=store,
+        keyring=keyring,
+        eligibility=Eligibility(store, keyring, gallery, clock),
+        engines=EngineSource(pack),
+        decoders=DecodeWorkers(2, limits=settings.limits),
+        account=acting,
+        clock=clock,
+    )
+
+
+def _close(house: House) -> None:
+    house.eligibility.close()
+    house.decoders.close()
+    house.store.close()

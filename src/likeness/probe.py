@@ -1,0 +1,204 @@
+"""Photos given by hand, to enrol or to search with: read, one face chosen, never stored."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likeness.errors import FaceChoiceNeeded, FaceUnusable, PhotoUnreadable, UsageError
+from likeness.faces.crops import REFERENCE_CROP_SIZE, decode_crop, encode_crop
+from likeness.faces.quality import problem
+from likeness.house import House
+from likeness.records.face import DetectedFace, scaled_box
+
+Image = str | os.PathLike[str] | bytes | NDArray[np.uint8]
+"""A photo as a path, as a file's bytes, or as uint8 (height, width, 3) RGB pixels."""
+
+_WORDS = {
+    "too_small": ("the face is too small", "Use a photo taken from nearer, or a larger copy."),
+    "too_blurred": ("the face is too blurred", "Use a sharper photo."),
+    "turned_away": ("the face is turned away", "Use a photo in which they look at the camera."),
+}
+
+
+def name_of(image: Image, number: int) -> str:
+    """What to call a photo in a message: its file name, or its place among those given."""
+    if isinstance(image, str | os.PathLike):
+        return Path(image).name
+    return f"photo {number}"
+
+
+def pixels_of(house: House, image: Image) -> tuple[NDArray[np.uint8], float]:
+    """The upright pixels of a photo, reduced as for detection, and by how much.
+
+    Returns
+    -------
+    pixels : uint8 array of shape (height, width, 3)
+    scale : float
+        Pixels of the original for one of these.
+
+    Raises
+    ------
+    PhotoUnreadable
+        Where the file is missing, not a photo, broken, or beyond the limits.
+    """
+    if isinstance(image, np.ndarray):
+        return image, 1.0
+    limits = house.settings.limits
+    data = image if isinstance(image, bytes) else _read(Path(image), limits.max_bytes)
+    photo = house.decoders.decode(data, long_side=house.settings.detection_side)
+    return photo.pixels, photo.width / photo.pixels.shape[1]
+
+
+def the_face(
+    house: House, pixels: NDArray[np.uint8], *, scale: float, face: int | None
+) -> DetectedFace:
+    """The face to search with.
+
+    Parameters
+    ----------
+    scale : float
+        Pixels of the original for one of these; the boxes of an error are in the original's.
+    face : int or None
+        Number of the face from 1, left to right; needed where there are several.
+
+    Raises
+    ------
+    FaceUnusable
+        Where no face was found.
+    FaceChoiceNeeded
+        Where there are several and none, or one that is not there, was chosen.
+    """
+    found = sorted(house.engine().find(pixels), key=lambda one: one.box)
+    if not found:
+        raise FaceUnusable(
+            "No face was found in this photo.",
+            "Use a photo that shows the face larger and from the front.",
+            reason="none",
+        )
+    boxes = tuple(scaled_box(one.box, scale) for one in found)
+    if face is None and len(found) > 1:
+        raise FaceChoiceNeeded(
+            f"There are {len(found)} faces in this photo.",
+            f"Choose one with --face 1 to --face {len(found)}, counted from the left.",
+            boxes=boxes,
+        )
+    if face is not None and not 1 <= face <= len(found):
+        raise FaceChoiceNeeded(
+            f"There is no face {face} in this photo.",
+            f"Choose one with --face 1 to --face {len(found)}, counted from the left.",
+            boxes=boxes,
+        )
+    return found[(face or 1) - 1]
+
+
+def template_of(
+    house: House, pixels: NDArray[np.uint8], face: DetectedFace
+) -> NDArray[np.float32]:
+    """The template of one face, float32 of shape (d,)."""
+    template: NDArray[np.float32] = house.engine().templates(pixels, [face])[0]
+    return template
+
+
+def reference_crops(house: House, images: Sequence[Image]) -> list[bytes]:
+    """The aligned 256 px crop, as JPEG, of the one usable face of each photo.
+
+    Raises
+    ------
+    UsageError
+        Where no photo was given.
+    FaceUnusable
+        Where a photo has no face, several, or one that is too small, too blurred or turned away; the
+        message names the photo.
+    """
+    if not images:
+        raise UsageError("No photo was given to enrol with.", "Give at least one with --photo.")
+    return [_reference_crop(house, image, number) for number, image in enumerate(images, 1)]
+
+
+def reference_templates(house: House, jpegs: Sequence[bytes]) -> NDArray[np.float32]:
+    """The templates of reference crops, float32 of shape (n, d)."""
+    crops = np.stack([decode_crop(jpeg, size=REFERENCE_CROP_SIZE) for jpeg in jpegs])
+    templates: NDArray[np.float32] = house.engine().templates_from_crops(crops)
+    return templates
+
+
+def require_one_person(
+    templates: NDArray[np.float32], images: Sequence[Image], *, threshold: float
+) -> None:
+    """Check that reference photos show the same person.
+
+    Raises
+    ------
+    FaceUnusable
+        Naming the photo that agrees least with the others.
+    """
+    if len(templates) < 2:
+        return
+    scores = templates @ templates.T
+    np.fill_diagonal(scores, -1.0)
+    nearest = scores.max(axis=1)
+    worst = int(nearest.argmin())
+    if nearest[worst] < threshold:
+        raise FaceUnusable(
+            f"{name_of(images[worst], worst + 1)} does not seem to show the same person as the "
+            "other photos.",
+            "Leave it out, or use photos that are alike in age.",
+            reason="disagrees",
+        )
+
+
+def _reference_crop(house: House, image: Image, number: int) -> bytes:
+    name = name_of(image, number)
+    pixels, _ = pixels_of(house, image)
+    engine = house.engine()
+    found = engine.find(pixels)
+    if len(found) != 1:
+        several = len(found) > 1
+        raise FaceUnusable(
+            f"{name} shows {len(found)} faces; it has to show exactly one."
+            if several
+            else f"No face was found in {name}.",
+            "Cut the photo down to the person."
+            if several
+            else "Use a photo that shows the face larger and from the front.",
+            reason="several" if several else "none",
+        )
+    wrong = problem(engine.quality(pixels, found)[0])
+    if wrong is not None:
+        words, fix = _WORDS[wrong]
+        raise FaceUnusable(f"{name} cannot be used: {words}.", fix, reason=wrong)
+    return encode_crop(engine.crops(pixels, found, size=REFERENCE_CROP_SIZE)[0])
+
+
+def _read(path: Path, max_bytes: int) -> bytes:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise PhotoUnreadable(
+            f"{path.name} is not a regular file.", "Give a photo.", reason="not_a_file"
+        )
+    try:
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except FileNotFoundError:
+        raise PhotoUnreadable(
+            f"There is no file {path.name}.", "Check the path.", reason="missing"
+        ) from None
+    except IsADirectoryError:
+        raise PhotoUnreadable(
+            f"{path.name} is a folder.", "Give a photo.", reason="folder"
+        ) from None
+    except OSError as error:
+        raise PhotoUnreadable(
+            f"{path.name} cannot be read: {error.strerror}.", "Check its permissions.",
+            reason="unreadable",
+        ) from None
+    if len(data) > max_bytes:
+        raise PhotoUnreadable(
+            f"{path.name} is larger than {max_bytes} bytes.", "Use a smaller copy.",
+            reason="too_large",
+        )
+    return data

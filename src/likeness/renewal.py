@@ -1,0 +1,162 @@
+"""Change a consent that was given: a later end, or less of it. More than it said needs a new yes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as AnyOf
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from likeness.consent.notice import current_notice
+from likeness.consent.policy import require_recordable
+from likeness.errors import ConsentRefused, NotFound, UsageError
+from likeness.house import House, new_id
+from likeness.records.consent import Consent, Evidence
+from likeness.store import audit_log, people
+from likeness.store import collections as collection_rows
+from likeness.store.audit_log import Concerned
+from likeness.store.changes import raise_change
+from likeness.store.links import delete_links_outside
+
+
+def consents_of_person(house: House, person_id: str) -> tuple[Consent, ...]:
+    """Every consent record of one person, oldest first, for the person and for who recorded it.
+
+    Raises
+    ------
+    NotFound
+    """
+    with house.store.snapshot() as connection:
+        _require_known(connection, person_id)
+        return people.consents_of(connection, person_id, key=house.keyring.key(person_id))
+
+
+def renew(
+    house: House, person_id: str, *, expires_at: datetime, statement: str = ""
+) -> Consent:
+    """Record that the person said yes again, to the same, until a later time.
+
+    Raises
+    ------
+    ConsentRefused
+        Where there is nothing to renew, or the new record would not stand.
+    NotFound
+    """
+    if expires_at.tzinfo is None:
+        raise UsageError("The expiry has no time zone.", "Give an aware time.")
+    with house.transaction() as connection:
+        old = _the_consent(house, connection, person_id)
+        notice = current_notice(old.notice_language)
+        evidence = old.evidence
+        if old.how_given == "attested":
+            evidence = Evidence(
+                statement=statement.strip(), attested_by=house.account.account_id
+            )
+        new = replace(
+            old,
+            consent_id=new_id("c"),
+            evidence=evidence,
+            notice_version=notice.version,
+            notice_sha256=notice.sha256,
+            given_at=house.clock(),
+            ends_at=expires_at,
+        )
+        return _replace(house, connection, old, new, did="renew")
+
+
+def narrow(
+    house: House,
+    person_id: str,
+    *,
+    drop_purposes: AnyOf[str] = (),
+    drop_collections: AnyOf[str] = (),
+    drop_accounts: AnyOf[str] = (),
+) -> Consent:
+    """Take purposes, collections or accounts out of a consent.
+
+    Raises
+    ------
+    ConsentRefused
+        Where nothing would be left: that is a withdrawal.
+    NotFound
+    """
+    with house.transaction() as connection:
+        old = _the_consent(house, connection, person_id)
+        dropped = {
+            collection_rows.collection_named(connection, n).collection_id for n in drop_collections
+        }
+        accounts = {
+            collection_rows.account_named(connection, n).account_id for n in drop_accounts
+        }
+        new = replace(
+            old,
+            consent_id=new_id("c"),
+            purposes=old.purposes - frozenset(drop_purposes),
+            collections=old.collections - dropped,
+            audience=old.audience - accounts,
+            given_at=house.clock(),
+        )
+        if not new.purposes or not new.collections:
+            raise ConsentRefused(
+                "Nothing would be left of this consent.", "Use: likeness withdraw PERSON"
+            )
+        if new == replace(old, consent_id=new.consent_id, given_at=new.given_at):
+            raise UsageError(
+                "The consent does not name what should be dropped.",
+                "See it with: likeness consent show PERSON",
+            )
+        kept = _replace(house, connection, old, new, did="narrow")
+        delete_links_outside(connection, person_id, collection_ids=sorted(kept.collections))
+    house.store.overwrite_deleted()
+    return kept
+
+
+def _the_consent(house: House, connection: Connection, person_id: str) -> Consent:
+    _require_known(connection, person_id)
+    given = [
+        c
+        for c in people.consents_of(connection, person_id, key=house.keyring.key(person_id))
+        if c.state == "given"
+    ]
+    if not given:
+        raise ConsentRefused("This person has no consent that stands.", "Enrol them anew.")
+    return given[-1]
+
+
+def _require_known(connection: Connection, person_id: str) -> None:
+    if not people.person_exists(connection, person_id):
+        raise NotFound("Nobody is enrolled under this id.", "Check the id that enrol printed.")
+
+
+def _replace(
+    house: House, connection: Connection, old: Consent, new: Consent, *, did: str
+) -> Consent:
+    now, key = house.clock(), house.keyring.key(old.person_id)
+    person = people.load_person(connection, old.person_id, key=key)
+    if person is None:
+        raise NotFound("Nobody is enrolled under this id.")
+    new = replace(new, ends_at=require_recordable(new, person.details, now=now))
+    changed = raise_change(connection)
+    people.set_consent_state(connection, old.consent_id, "superseded")
+    people.insert_consent(connection, new, key=key)
+    # A consent that had lapsed let photos pass by without being compared: they are now.
+    lapsed = old.ends_at <= now
+    people.mark_changed(connection, old.person_id, changed=changed, widened=lapsed)
+    audit_log.append(
+        connection,
+        house.keyring,
+        kind="consent",
+        at=now,
+        concerned=[
+            Concerned(
+                subject_id=house.account.account_id,
+                details={"at": now.isoformat(), "did": did},
+            ),
+            Concerned(
+                subject_id=old.person_id,
+                details={"at": now.isoformat(), "did": did, "consent": new.consent_id},
+            ),
+        ],
+    )
+    return new

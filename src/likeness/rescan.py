@@ -1,0 +1,156 @@
+"""Compare photos that the library holds with people who enrolled since: newest first, resumable."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from likeness.eligibility import Eligible
+from likeness.faces.crops import FACE_CROP_SIZE, decode_crops
+from likeness.house import House, Progress, ProgressListener, no_progress
+from likeness.matching import decide_photo
+from likeness.store.links import (
+    delete_automatic,
+    links_of_photo,
+    proposals_of_photo,
+    put_link,
+    put_proposals,
+)
+from likeness.store.people import comparable_since, newest_comparable
+from likeness.store.photos import (
+    count_matched_before,
+    crops_of,
+    photos_matched_before,
+    set_matched_through,
+)
+from likeness.store.sightings import collections_of_photos
+
+PHOTOS_AT_ONCE = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class RescanReport:
+    """What a rescan did.
+
+    Attributes
+    ----------
+    photos : int
+        Photos brought up to date.
+    linked, proposed : int
+        Links and proposals that these photos gained.
+    """
+
+    photos: int
+    linked: int
+    proposed: int
+
+
+def rescan(house: House, *, progress: ProgressListener = no_progress) -> RescanReport:
+    """Bring every photo up to the newest enrolment, one pass for all who wait.
+
+    Killed and run again it goes on where it was. Two processes take turns.
+    """
+    photos = linked = proposed = 0
+    with _alone(house):
+        while True:
+            with house.store.snapshot() as connection:
+                change = house.eligibility.refresh(connection)
+                # -1 marks photos that came into a further collection; they wait also at change 0.
+                target = newest_comparable(connection)
+                waiting = count_matched_before(connection, target)
+                batch = photos_matched_before(connection, target, limit=PHOTOS_AT_ONCE)
+            if not batch:
+                return RescanReport(photos=photos, linked=linked, proposed=proposed)
+            progress(Progress(phase="rescan", done=photos, total=photos + waiting))
+            gained = _rescan_batch(house, batch, change)
+            photos += len(batch)
+            linked += gained[0]
+            proposed += gained[1]
+
+
+@contextmanager
+def _alone(house: House) -> Iterator[None]:
+    with (house.settings.path / "rescan.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _rescan_batch(house: House, batch: Mapping[int, int], change: int) -> tuple[int, int]:
+    """Compare one batch (photo id to the number it was compared through); returns what it gained."""
+    with house.store.snapshot() as connection:
+        collections = collections_of_photos(connection, batch)
+        crops = crops_of(connection, list(batch))
+        since = comparable_since(connection)
+    eligible = {names: house.eligibility.comparable(names) for names in set(collections.values())}
+    newest = {
+        names: max((since.get(person_id, 0) for person_id in found.person_ids), default=0)
+        for names, found in eligible.items()
+    }
+    # Only photos that somebody newer may be found in need their templates.
+    concerned = [p for p in crops if p in collections and newest[collections[p]] > batch[p]]
+    templates = _templates(house, [jpeg for p in concerned for _, jpeg in crops[p]])
+    rows = iter(templates)
+    of_photo = {p: {face_id: next(rows) for face_id, _ in crops[p]} for p in concerned}
+    linked = proposed = 0
+    with house.transaction() as connection:
+        current = house.eligibility.refresh(connection)
+        # A photo that was removed, or came into another collection meanwhile, waits for the next batch.
+        collections_now = collections_of_photos(connection, batch)
+        settled = [p for p in batch if collections_now.get(p) == collections.get(p)]
+        for photo_id in settled:
+            if photo_id not in of_photo:
+                continue
+            found = house.eligibility.comparable(collections[photo_id])
+            gained = _decide_again(house, connection, photo_id, of_photo[photo_id], found)
+            linked += gained[0]
+            proposed += gained[1]
+        set_matched_through(connection, [p for p in settled if p in of_photo], current)
+        set_matched_through(connection, [p for p in settled if p not in of_photo], change)
+    return linked, proposed
+
+
+def _templates(house: House, jpegs: list[bytes]) -> NDArray[np.float32]:
+    if not jpegs:
+        return np.zeros((0, house.pack.template_length), np.float32)
+    return house.engine().templates_from_crops(decode_crops(jpegs, size=FACE_CROP_SIZE))
+
+
+def _decide_again(
+    house: House,
+    connection: Connection,
+    photo_id: int,
+    templates: Mapping[int, NDArray[np.float32]],
+    eligible: Eligible,
+) -> tuple[int, int]:
+    """Decide one photo anew over everybody eligible; returns the links and proposals it gained."""
+    thresholds = house.thresholds(len(eligible.person_ids))
+    matches = house.eligibility.gallery.search(
+        np.stack(list(templates.values())),
+        eligible=eligible.person_ids,
+        threshold=thresholds.review,
+    )
+    before = links_of_photo(connection, photo_id)
+    proposed_before = set(proposals_of_photo(connection, photo_id))
+    decided = decide_photo(
+        dict(zip(templates, matches, strict=True)), decided=before, strong=thresholds.strong
+    )
+    linked_before = {link for link in before if link.decided_by == "threshold"}
+    if set(decided.links) == linked_before and set(decided.proposals) == proposed_before:
+        return 0, 0
+    now = house.clock()
+    delete_automatic(connection, photo_id)
+    for link in decided.links:
+        put_link(connection, link, photo_id=photo_id, at=now)
+    put_proposals(connection, decided.proposals, photo_id=photo_id, at=now)
+    had = {(link.face_id, link.person_id) for link in linked_before}
+    offered = {(p.face_id, p.person_id) for p in proposed_before}
+    return (
+        sum((link.face_id, link.person_id) not in had for link in decided.links),
+        sum((p.face_id, p.person_id) not in offered for p in decided.proposals),
+    )

@@ -1,0 +1,191 @@
+"""Decide links by hand: proposals that wait, and corrections of any link, strong ones too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from likeness.desk import visible, visible_people
+from likeness.errors import NotFound
+from likeness.house import House
+from likeness.records.link import Decision, Link
+from likeness.records.person import Person
+from likeness.records.stored import StoredFace, StoredPhoto, StoredSighting
+from likeness.rescan import rescan
+from likeness.store import audit_log
+from likeness.store.audit_log import Concerned
+from likeness.store.links import (
+    links_of_photo,
+    proposals_for,
+    proposals_of_photo,
+    put_link,
+)
+from likeness.store.photos import (
+    NEVER_MATCHED,
+    face_by_id,
+    face_numbered,
+    photo_by_id,
+    photo_by_sha256,
+    set_matched_through,
+)
+from likeness.store.sightings import sightings_of_photos
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenProposal:
+    """A possible link, with what is needed to decide it.
+
+    Attributes
+    ----------
+    person : Person
+    photo : StoredPhoto
+    face : StoredFace
+    score : float
+    sightings : tuple of StoredSighting
+    """
+
+    person: Person
+    photo: StoredPhoto
+    face: StoredFace
+    score: float
+    sightings: tuple[StoredSighting, ...]
+
+
+def open_proposals(house: House, *, person_id: str | None = None) -> list[OpenProposal]:
+    """What waits to be decided about people whom the acting account may find, best first."""
+    people = {v.person.person_id: v for v in visible_people(house)}
+    if person_id is not None:
+        people = {known: v for known, v in people.items() if known == person_id}
+    found = []
+    with house.store.snapshot() as connection:
+        for proposal in proposals_for(connection, people):
+            seen = people[proposal.person_id]
+            face = face_by_id(connection, proposal.face_id)
+            photo = photo_by_id(connection, face.photo_id) if face else None
+            if face is None or photo is None:
+                continue
+            places = sightings_of_photos(
+                connection, [photo.photo_id], collection_ids=seen.collection_ids
+            )
+            if photo.photo_id not in places:
+                continue
+            found.append(
+                OpenProposal(
+                    person=seen.person,
+                    photo=photo,
+                    face=face,
+                    score=proposal.score,
+                    sightings=tuple(places[photo.photo_id]),
+                )
+            )
+    return found
+
+
+def decide(house: House, *, sha256: str, face: int, person_id: str, decision: Decision) -> None:
+    """Say whether a face is a person's. It stands through every rescan.
+
+    Raises
+    ------
+    NotFound
+        Where nothing links or proposes this face for a person whom the acting account may find.
+    """
+    with house.transaction() as connection:
+        stored, link = _known(house, connection, sha256, face, person_id)
+        _put(house, connection, stored, replace(link, decision=decision, decided_by="operator"))
+    rescan(house)
+
+
+def unlink(house: House, *, sha256: str, face: int) -> str:
+    """Take a face from the person it is linked with, for good; returns that person's id.
+
+    Raises
+    ------
+    NotFound
+        Where the face is linked with nobody whom the acting account may find.
+    """
+    with house.transaction() as connection:
+        stored, link = _known(house, connection, sha256, face, None)
+        _put(house, connection, stored, replace(link, decision="different", decided_by="operator"))
+    rescan(house)
+    return link.person_id
+
+
+def _known(
+    house: House, connection: Connection, sha256: str, face: int, person_id: str | None
+) -> tuple[StoredFace, Link]:
+    """The face, and what links it (or, with a person named, also what proposes it) so far."""
+    photo = photo_by_sha256(connection, sha256)
+    stored = face_numbered(connection, photo.photo_id, face) if photo else None
+    if photo is None or stored is None:
+        raise _nothing()
+    options = [
+        link
+        for link in links_of_photo(connection, photo.photo_id)
+        if link.face_id == stored.face_id and (person_id is not None or link.decision == "same")
+    ]
+    if person_id is not None:
+        options += [
+            Link(
+                face_id=p.face_id,
+                person_id=p.person_id,
+                decision="same",
+                score=p.score,
+                decided_by="threshold",
+            )
+            for p in proposals_of_photo(connection, photo.photo_id)
+            if p.face_id == stored.face_id
+        ]
+        options = [link for link in options if link.person_id == person_id]
+    for link in options:
+        seen = visible(house, connection, link.person_id)
+        if seen and sightings_of_photos(
+            connection, [photo.photo_id], collection_ids=seen.collection_ids
+        ):
+            return stored, link
+    raise _nothing()
+
+
+def _put(house: House, connection: Connection, face: StoredFace, link: Link) -> None:
+    now = house.clock()
+    if link.decision == "same":
+        # One person a face, one face of a photo a person: what stood against this decision goes.
+        for other in links_of_photo(connection, face.photo_id):
+            rival = other.face_id == link.face_id or other.person_id == link.person_id
+            if other.decision == "same" and rival:
+                put_link(
+                    connection,
+                    replace(other, decision="different", decided_by="operator"),
+                    photo_id=face.photo_id,
+                    at=now,
+                )
+    put_link(connection, link, photo_id=face.photo_id, at=now)
+    set_matched_through(connection, [face.photo_id], NEVER_MATCHED)
+    audit_log.append(
+        connection,
+        house.keyring,
+        kind="decide",
+        at=now,
+        concerned=[
+            Concerned(
+                subject_id=house.account.account_id,
+                details={"at": now.isoformat(), "did": link.decision, "face": face.face_id},
+            ),
+            Concerned(
+                subject_id=link.person_id,
+                details={
+                    "at": now.isoformat(),
+                    "decided": link.decision,
+                    "by": house.account.account_id,
+                    "face": face.face_id,
+                },
+            ),
+        ],
+    )
+
+
+def _nothing() -> NotFound:
+    return NotFound(
+        "No link or proposal of somebody whom this account may find is at this face.",
+        "Check the photo's SHA-256 and the number of the face.",
+    )

@@ -1,0 +1,277 @@
+"""Search: authorise -> audit intent -> probe template -> eligible gallery -> re-check consent in the
+store -> threshold -> sightings -> audit outcome -> answer.
+
+The index proposes and the store disposes. Nobody found reads the same, takes the same steps and writes
+the same audit entries whether or not the person's face is in the library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from likeness.consent.policy import Permission, permit
+from likeness.errors import AudienceRefused, ConsentRefused, KeyErased, UsageError
+from likeness.gallery.base import best_per_person
+from likeness.house import House
+from likeness.limits import count_one_search
+from likeness.probe import Image, pixels_of, template_of, the_face
+from likeness.records.collection import Collection
+from likeness.records.consent import HowGiven, Purpose
+from likeness.records.reference import Match
+from likeness.records.stored import LinkedPhoto
+from likeness.store import audit_log, people
+from likeness.store import collections as collection_rows
+from likeness.store.audit_log import Concerned
+from likeness.store.links import linked_photos
+
+Strength = Literal["strong", "possible"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A person who consented and matches.
+
+    Attributes
+    ----------
+    person_id, name : str
+    score : float
+        Best cosine of the probe with their references.
+    strength : Strength
+    how_given : HowGiven
+        How the consent was given under which they are shown.
+    photos : tuple of LinkedPhoto
+        In the collections that their consent covers for this searcher, newest first.
+    """
+
+    person_id: str
+    name: str
+    score: float
+    strength: Strength
+    how_given: HowGiven
+    photos: tuple[LinkedPhoto, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchAnswer:
+    """Candidates, best first. Empty is the same for everybody who may not be found.
+
+    Attributes
+    ----------
+    candidates : tuple of Candidate
+    """
+
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scope:
+    """Who searches where, for what."""
+
+    purpose: Purpose
+    searcher: str
+    collections: tuple[Collection, ...]
+
+    @property
+    def collection_ids(self) -> tuple[str, ...]:
+        return tuple(c.collection_id for c in self.collections)
+
+
+def search(
+    house: House,
+    image: Image,
+    *,
+    purpose: Purpose | None = None,
+    as_person: str | None = None,
+    collection: str | None = None,
+    face: int | None = None,
+) -> SearchAnswer:
+    """Find who this is among people who said that this searcher may.
+
+    Parameters
+    ----------
+    house : House
+    image : photo
+        Never stored.
+    purpose : ``"be_found"``, optional
+        Search as the acting account.
+    as_person : str, optional
+        Id of the person who searches for themself (``find_me``), in place of ``purpose``.
+    collection : str, optional
+        Name; every collection that the account may search where absent.
+    face : int, optional
+        Which face of the photo, from 1, left to right.
+
+    Raises
+    ------
+    AudienceRefused
+        Where the account may search no such collection.
+    FaceChoiceNeeded
+        Where the photo shows several faces and none was chosen.
+    FaceUnusable, PhotoUnreadable
+        Where the photo cannot be searched with.
+    RateLimited
+    """
+    # (1) Authorise: who searches, for which purpose, where.
+    scope = _authorise(house, purpose, as_person, collection)
+    # (2) The intent is in the audit log before anything is compared.
+    _audit_intent(house, scope)
+    # (3) The probe's template, of one face; it lives in this call alone.
+    pixels, scale = pixels_of(house, image)
+    template = template_of(house, pixels, the_face(house, pixels, scale=scale, face=face))
+    # (4) Compare with references of eligible people only, at the latest committed state.
+    house.eligibility.refresh()
+    eligible = house.eligibility.findable(
+        scope.collection_ids, purpose=scope.purpose, searcher=scope.searcher
+    )
+    thresholds = house.thresholds(len(eligible.person_ids))
+    proposed = best_per_person(
+        house.eligibility.gallery.search(
+            template[None, :], eligible=eligible.person_ids, threshold=thresholds.review
+        )[0]
+    )
+    # (5) to (7) Confirm consent in the store, gather sightings, and audit the outcome: one transaction.
+    with house.transaction() as connection:
+        confirmed = [
+            candidate
+            for match in proposed
+            if (candidate := _confirm(house, connection, match, scope, thresholds.strong))
+        ]
+        _audit_outcome(house, connection, scope, confirmed)
+    # (8) Answer: the record of it is durable.
+    return SearchAnswer(candidates=tuple(confirmed))
+
+
+def _authorise(
+    house: House, purpose: Purpose | None, as_person: str | None, collection: str | None
+) -> _Scope:
+    if (purpose is None) == (as_person is None):
+        raise UsageError(
+            "A search needs either a purpose or the person who searches for themself.",
+            "Give --purpose be_found, or --as PERSON.",
+        )
+    if purpose not in (None, "be_found"):
+        raise UsageError(
+            f"Nobody searches for the purpose {purpose!r}.",
+            "Give --purpose be_found; find_me is searched with --as PERSON.",
+        )
+    with house.store.snapshot() as connection:
+        if as_person is not None:
+            every = (
+                [collection_rows.collection_named(connection, collection)]
+                if collection
+                else collection_rows.all_collections(connection)
+            )
+            return _Scope(purpose="find_me", searcher=as_person, collections=tuple(every))
+        allowed = collection_rows.collections_for(
+            connection, house.account.account_id, name=collection
+        )
+    if not allowed:
+        raise AudienceRefused(
+            "This account may not search here.",
+            "Ask the collection's owner to add it to the audience.",
+        )
+    return _Scope(
+        purpose="be_found", searcher=house.account.account_id, collections=tuple(allowed)
+    )
+
+
+def _confirm(
+    house: House, connection: Connection, match: Match, scope: _Scope, strong: float
+) -> Candidate | None:
+    """The candidate, if the store holds a live consent for this searcher at this very moment."""
+    try:
+        key = house.keyring.key(match.person_id)
+    except KeyErased:
+        return None
+    person = people.load_person(connection, match.person_id, key=key)
+    permissions, how_given = _permissions(house, connection, match.person_id, key, scope)
+    if person is None or not permissions:
+        return None
+    photos = linked_photos(
+        connection, match.person_id, collection_ids=[p.collection_id for p in permissions]
+    )
+    return Candidate(
+        person_id=person.person_id,
+        name=person.details.name,
+        score=match.score,
+        strength="strong" if match.score >= strong else "possible",
+        how_given=how_given,
+        photos=tuple(photos),
+    )
+
+
+def _permissions(
+    house: House, connection: Connection, person_id: str, key: bytes, scope: _Scope
+) -> tuple[list[Permission], HowGiven]:
+    now = house.clock()
+    permissions: list[Permission] = []
+    how_given: HowGiven = "attested"
+    for consent in people.consents_of(connection, person_id, key=key):
+        for collection_id in scope.collection_ids:
+            try:
+                permission = permit(
+                    consent,
+                    purpose=scope.purpose,
+                    collection_id=collection_id,
+                    searcher=scope.searcher,
+                    now=now,
+                )
+            except ConsentRefused:
+                continue
+            permissions.append(permission)
+            how_given = consent.how_given
+    return permissions, how_given
+
+
+def _audit_intent(house: House, scope: _Scope) -> None:
+    now = house.clock()
+    with house.transaction() as connection:
+        count_one_search(house, connection)
+        audit_log.append(
+            connection,
+            house.keyring,
+            kind="search_intent",
+            at=now,
+            concerned=[_actor(house, scope, now)],
+        )
+
+
+def _audit_outcome(
+    house: House, connection: Connection, scope: _Scope, found: Sequence[Candidate]
+) -> None:
+    now = house.clock()
+    seen_by = [
+        Concerned(
+            subject_id=candidate.person_id,
+            details={
+                "at": now.isoformat(),
+                "found_by": house.account.account_id,
+                "purpose": scope.purpose,
+                "how_given": candidate.how_given,
+            },
+        )
+        for candidate in found
+    ]
+    audit_log.append(
+        connection,
+        house.keyring,
+        kind="search_outcome",
+        at=now,
+        concerned=[_actor(house, scope, now), *seen_by],
+    )
+
+
+def _actor(house: House, scope: _Scope, now: datetime) -> Concerned:
+    return Concerned(
+        subject_id=house.account.account_id,
+        details={
+            "at": now.isoformat(),
+            "purpose": scope.purpose,
+            "collections": sorted(scope.collection_ids),
+        },
+    )

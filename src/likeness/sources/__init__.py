@@ -1,0 +1,1 @@
+"""Where photos come from: each source lists its photos in order, reads them and links back."""

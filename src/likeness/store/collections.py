@@ -1,0 +1,181 @@
+"""Accounts, collections with their audience, and sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from likeness.errors import NotFound
+from likeness.records.collection import Account, Collection, SourceRecord
+from likeness.store.schema import accounts, collection_audience, collections, runs, sources
+
+
+def insert_account(connection: Connection, account: Account, *, at: datetime) -> None:
+    """Keep an account."""
+    connection.execute(
+        insert(accounts).values(
+            account_id=account.account_id, name=account.name, created_at=at.isoformat()
+        )
+    )
+
+
+def account_named(connection: Connection, name: str) -> Account:
+    """The account with this name.
+
+    Raises
+    ------
+    NotFound
+    """
+    row = connection.execute(select(accounts).where(accounts.c.name == name)).first()
+    if row is None:
+        raise NotFound(
+            f"There is no account {name!r}.", "Make it with: likeness account create NAME"
+        )
+    return Account(account_id=row.account_id, name=row.name)
+
+
+def all_accounts(connection: Connection) -> list[Account]:
+    """Every account, by name."""
+    rows = connection.execute(select(accounts).order_by(accounts.c.name))
+    return [Account(account_id=row.account_id, name=row.name) for row in rows]
+
+
+def insert_collection(connection: Connection, collection: Collection, *, at: datetime) -> None:
+    """Keep a collection and its audience."""
+    connection.execute(
+        insert(collections).values(
+            collection_id=collection.collection_id,
+            name=collection.name,
+            controller=collection.controller,
+            purpose_text=collection.purpose_text,
+            created_at=at.isoformat(),
+        )
+    )
+    set_audience(connection, collection.collection_id, collection.audience)
+
+
+def set_audience(connection: Connection, collection_id: str, account_ids: Iterable[str]) -> None:
+    """Name the accounts allowed to search a collection. Consents already given do not widen by it."""
+    connection.execute(
+        delete(collection_audience).where(collection_audience.c.collection_id == collection_id)
+    )
+    rows = [{"collection_id": collection_id, "account_id": a} for a in sorted(set(account_ids))]
+    if rows:
+        connection.execute(insert(collection_audience), rows)
+
+
+def all_collections(connection: Connection) -> list[Collection]:
+    """Every collection, by name."""
+    rows = connection.execute(select(collections).order_by(collections.c.name)).all()
+    return [_collection(connection, row) for row in rows]
+
+
+def collection_named(connection: Connection, name: str) -> Collection:
+    """The collection with this name.
+
+    Raises
+    ------
+    NotFound
+    """
+    row = connection.execute(select(collections).where(collections.c.name == name)).first()
+    if row is None:
+        raise NotFound(
+            f"There is no collection {name!r}.", "Make it with: likeness collection create NAME"
+        )
+    return _collection(connection, row)
+
+
+def collections_for(
+    connection: Connection, account_id: str, *, name: str | None
+) -> list[Collection]:
+    """The collections that an account may search, or the one named if it may."""
+    wanted = [collection_named(connection, name)] if name else all_collections(connection)
+    return [c for c in wanted if account_id in c.audience]
+
+
+def source_at(
+    connection: Connection, collection_id: str, *, kind: str, address: str
+) -> SourceRecord | None:
+    """The source of a collection at an address, or None."""
+    row = connection.execute(
+        select(sources).where(
+            sources.c.collection_id == collection_id,
+            sources.c.kind == kind,
+            sources.c.address == address,
+        )
+    ).first()
+    return _source(row) if row else None
+
+
+def source_by_id(connection: Connection, source_id: str) -> SourceRecord | None:
+    """The source with this id, or None."""
+    row = connection.execute(select(sources).where(sources.c.source_id == source_id)).first()
+    return _source(row) if row else None
+
+
+def all_sources(connection: Connection) -> list[SourceRecord]:
+    """Every source, in the order in which they were added."""
+    rows = connection.execute(select(sources).order_by(sources.c.added_at, sources.c.source_id))
+    return [_source(row) for row in rows]
+
+
+def insert_source(connection: Connection, source: SourceRecord) -> None:
+    """Keep a source."""
+    connection.execute(
+        insert(sources).values(
+            source_id=source.source_id,
+            collection_id=source.collection_id,
+            kind=source.kind,
+            address=source.address,
+            state=source.state,
+            added_at=source.added_at.isoformat(),
+        )
+    )
+
+
+def set_source_state(connection: Connection, source_id: str, state: str) -> None:
+    """Move a source to another state."""
+    connection.execute(update(sources).where(sources.c.source_id == source_id).values(state=state))
+
+
+def begin_run(connection: Connection, *, run_id: str, source_id: str, at: datetime) -> None:
+    """Note that a run over a source began."""
+    connection.execute(
+        insert(runs).values(run_id=run_id, source_id=source_id, started_at=at.isoformat())
+    )
+
+
+def end_run(connection: Connection, run_id: str, *, at: datetime) -> None:
+    """Note that a run reached its end."""
+    connection.execute(
+        update(runs).where(runs.c.run_id == run_id).values(finished_at=at.isoformat())
+    )
+
+
+def _collection(connection: Connection, row: Row[*tuple[Any, ...]]) -> Collection:
+    audience = connection.execute(
+        select(collection_audience.c.account_id).where(
+            collection_audience.c.collection_id == row.collection_id
+        )
+    ).scalars()
+    return Collection(
+        collection_id=row.collection_id,
+        name=row.name,
+        controller=row.controller,
+        purpose_text=row.purpose_text,
+        audience=frozenset(audience),
+    )
+
+
+def _source(row: Row[*tuple[Any, ...]]) -> SourceRecord:
+    return SourceRecord(
+        source_id=row.source_id,
+        collection_id=row.collection_id,
+        kind=row.kind,
+        address=row.address,
+        state=row.state,
+        added_at=datetime.fromisoformat(row.added_at),
+    )

@@ -1,0 +1,213 @@
+"""Links and proposals between faces and people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from likeness.records.link import Link, Proposal
+from likeness.records.stored import LinkedPhoto
+from likeness.store.photos import (
+    FACE_COLUMNS,
+    NEVER_MATCHED,
+    PHOTO_COLUMNS,
+    set_matched_through,
+    stored_face,
+    stored_photo,
+)
+from likeness.store.schema import faces, links, photos, proposals, sightings, sources
+from likeness.store.sightings import collections_of_photos, sightings_of_photos
+
+OPEN_PROPOSALS_A_PERSON = 20
+
+
+def links_of_photo(connection: Connection, photo_id: int) -> list[Link]:
+    """Every decision about the faces of a photo."""
+    rows = connection.execute(select(links).where(links.c.photo_id == photo_id))
+    return [
+        Link(
+            face_id=row.face_id,
+            person_id=row.person_id,
+            decision=row.decision,
+            score=row.score,
+            decided_by=row.decided_by,
+        )
+        for row in rows
+    ]
+
+
+def proposals_of_photo(connection: Connection, photo_id: int) -> list[Proposal]:
+    """The open proposals for the faces of a photo."""
+    rows = connection.execute(select(proposals).where(proposals.c.photo_id == photo_id))
+    return [Proposal(face_id=r.face_id, person_id=r.person_id, score=r.score) for r in rows]
+
+
+def put_link(connection: Connection, link: Link, *, photo_id: int, at: datetime) -> None:
+    """Keep a decision; an earlier one about the same face and person, or its proposal, goes."""
+    delete_decision(connection, face_id=link.face_id, person_id=link.person_id)
+    connection.execute(
+        insert(links).values(
+            face_id=link.face_id,
+            person_id=link.person_id,
+            photo_id=photo_id,
+            decision=link.decision,
+            score=link.score,
+            decided_by=link.decided_by,
+            decided_at=at.isoformat(),
+        )
+    )
+
+
+def delete_decision(connection: Connection, *, face_id: int, person_id: str) -> None:
+    """Forget the link and the proposal between a face and a person."""
+    for table in (links, proposals):
+        connection.execute(
+            delete(table).where(table.c.face_id == face_id, table.c.person_id == person_id)
+        )
+
+
+def delete_automatic(connection: Connection, photo_id: int) -> None:
+    """Forget what was decided by threshold, and what is proposed, for the faces of a photo."""
+    connection.execute(
+        delete(links).where(links.c.photo_id == photo_id, links.c.decided_by == "threshold")
+    )
+    connection.execute(delete(proposals).where(proposals.c.photo_id == photo_id))
+
+
+def put_proposals(
+    connection: Connection, new: Iterable[Proposal], *, photo_id: int, at: datetime
+) -> None:
+    """Keep proposals; of each person only the best stay open."""
+    concerned = set()
+    for proposal in new:
+        concerned.add(proposal.person_id)
+        connection.execute(
+            insert(proposals).values(
+                face_id=proposal.face_id,
+                person_id=proposal.person_id,
+                photo_id=photo_id,
+                score=proposal.score,
+                proposed_at=at.isoformat(),
+            )
+        )
+    for person_id in sorted(concerned):
+        beyond = (
+            select(proposals.c.face_id)
+            .where(proposals.c.person_id == person_id)
+            .order_by(proposals.c.score.desc(), proposals.c.face_id)
+            .limit(-1)
+            .offset(OPEN_PROPOSALS_A_PERSON)
+        )
+        connection.execute(
+            delete(proposals).where(
+                proposals.c.person_id == person_id, proposals.c.face_id.in_(beyond)
+            )
+        )
+
+
+def proposals_for(connection: Connection, person_ids: Iterable[str]) -> list[Proposal]:
+    """Open proposals for some people, best first."""
+    rows = connection.execute(
+        select(proposals)
+        .where(proposals.c.person_id.in_(list(person_ids)))
+        .order_by(proposals.c.score.desc(), proposals.c.face_id)
+    )
+    return [Proposal(face_id=r.face_id, person_id=r.person_id, score=r.score) for r in rows]
+
+
+def linked_photos(
+    connection: Connection, person_id: str, *, collection_ids: Sequence[str]
+) -> list[LinkedPhoto]:
+    """The photos of a person within some collections, newest first, each with its sightings there."""
+    rows = connection.execute(
+        select(links.c.score.label("link_score"), links.c.decided_by, *FACE_COLUMNS, *PHOTO_COLUMNS)
+        .join(faces, faces.c.face_id == links.c.face_id)
+        .join(photos, photos.c.photo_id == links.c.photo_id)
+        .where(links.c.person_id == person_id, links.c.decision == "same")
+        .order_by(photos.c.photo_id.desc())
+    ).all()
+    places = sightings_of_photos(
+        connection, {row.photo_id for row in rows}, collection_ids=collection_ids
+    )
+    return [
+        LinkedPhoto(
+            photo=stored_photo(row),
+            face=stored_face(row),
+            score=row.link_score,
+            decided_by=row.decided_by,
+            sightings=tuple(places[row.photo_id]),
+        )
+        for row in rows
+        if row.photo_id in places
+    ]
+
+
+def photos_linked_in_source(connection: Connection, source_id: str) -> int:
+    """How many links rest on photos that a source has sightings of."""
+    query = (
+        select(func.count(func.distinct(links.c.face_id)))
+        .join(sightings, sightings.c.photo_id == links.c.photo_id)
+        .where(sightings.c.source_id == source_id)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def photos_of_person(connection: Connection, person_id: str) -> list[int]:
+    """Ids of the photos in which a face is linked with this person."""
+    rows = connection.execute(
+        select(links.c.photo_id).where(links.c.person_id == person_id, links.c.decision == "same")
+    )
+    return sorted(set(rows.scalars()))
+
+
+def delete_links_of_person(connection: Connection, person_id: str) -> tuple[int, int]:
+    """Forget every link and proposal of a person; returns how many of each."""
+    gone = connection.execute(delete(links).where(links.c.person_id == person_id)).rowcount
+    open_ = connection.execute(delete(proposals).where(proposals.c.person_id == person_id)).rowcount
+    return gone, open_
+
+
+def count_links(connection: Connection, person_id: str) -> tuple[int, int]:
+    """How many links (``same``) and open proposals a person has."""
+    same = connection.execute(
+        select(func.count()).where(links.c.person_id == person_id, links.c.decision == "same")
+    ).scalar_one()
+    waiting = connection.execute(
+        select(func.count()).where(proposals.c.person_id == person_id)
+    ).scalar_one()
+    return int(same), int(waiting)
+
+
+def forget_where_left(
+    connection: Connection, photo_ids: Collection[int], collection_id: str
+) -> int:
+    """Undo what was decided without review in photos that a collection has just lost.
+
+    It may rest on a consent that covers that collection alone. Photos that others still hold wait to be
+    compared anew; returns how many.
+    """
+    still = collections_of_photos(connection, photo_ids)
+    left = [p for p, names in still.items() if collection_id not in names]
+    for photo_id in left:
+        delete_automatic(connection, photo_id)
+    set_matched_through(connection, left, NEVER_MATCHED)
+    return len(left)
+
+
+def delete_links_outside(
+    connection: Connection, person_id: str, *, collection_ids: Sequence[str]
+) -> int:
+    """Forget every link and proposal of a person in photos that are in none of the collections."""
+    inside = (
+        select(sightings.c.photo_id)
+        .join(sources, sources.c.source_id == sightings.c.source_id)
+        .where(sources.c.collection_id.in_(collection_ids))
+    )
+    gone = 0
+    for table in (links, proposals):
+        gone += connection.execute(
+            delete(table).where(table.c.person_id == person_id, table.c.photo_id.not_in(inside))
+        ).rowcount
+    return gone

@@ -1,0 +1,268 @@
+"""The tables. What is personal about a person is a ``sealed`` column: ciphertext under their own key."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+library = Table(
+    "library",
+    metadata,
+    Column("row", Integer, CheckConstraint("row = 1"), primary_key=True),
+    Column("library_id", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("pack", String, nullable=False),
+    Column("pack_fingerprint", String, nullable=False),
+    # Raised by each transaction that changes whom photos are compared with.
+    Column("gallery_change", Integer, nullable=False),
+    Column("audit_tree", LargeBinary, nullable=False),
+    # How many tombstones the keyring held at the last erasure, and their running hash.
+    Column("tombstone_count", Integer, nullable=False),
+    Column("tombstone_digest", String, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account_id", String, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("created_at", String, nullable=False),
+)
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("collection_id", String, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("controller", String, nullable=False),
+    Column("purpose_text", Text, nullable=False),
+    Column("created_at", String, nullable=False),
+)
+
+collection_audience = Table(
+    "collection_audience",
+    metadata,
+    Column("collection_id", ForeignKey("collections.collection_id"), primary_key=True),
+    Column("account_id", ForeignKey("accounts.account_id"), primary_key=True),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("source_id", String, primary_key=True),
+    Column("collection_id", ForeignKey("collections.collection_id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("state", String, nullable=False),
+    Column("added_at", String, nullable=False),
+    UniqueConstraint("collection_id", "kind", "address"),
+)
+
+photos = Table(
+    "photos",
+    metadata,
+    Column("photo_id", Integer, primary_key=True),
+    Column("sha256", String, nullable=False, unique=True),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("format", String, nullable=False),
+    Column("added_at", String, nullable=False),
+    # The gallery change number that the photo was compared with.
+    Column("matched_through", Integer, nullable=False),
+    Index("photos_by_matched_through", "matched_through"),
+    sqlite_autoincrement=True,
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("sighting_id", Integer, primary_key=True),
+    Column("photo_id", ForeignKey("photos.photo_id"), nullable=False),
+    Column("source_id", ForeignKey("sources.source_id"), nullable=False),
+    Column("item", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("modified_ns", Integer, nullable=False),
+    Column("link_mark", String, nullable=False),
+    Column("page_url", Text, nullable=False),
+    Column("media_url", Text, nullable=False),
+    Column("taken_at", String),
+    Column("text", Text, nullable=False),
+    Column("link_confidence", String, nullable=False),
+    Column("link_from", String, nullable=False),
+    # The run of `add` that saw it last; a whole run that does not see it takes it away.
+    Column("seen_in_run", String, nullable=False),
+    UniqueConstraint("source_id", "item"),
+    Index("sightings_by_photo", "photo_id"),
+)
+
+faces = Table(
+    "faces",
+    metadata,
+    Column("face_id", Integer, primary_key=True),
+    Column("photo_id", ForeignKey("photos.photo_id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("left", Integer, nullable=False),
+    Column("top", Integer, nullable=False),
+    Column("right", Integer, nullable=False),
+    Column("bottom", Integer, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("landmarks", LargeBinary, nullable=False),
+    Column("inter_eye", Float, nullable=False),
+    Column("sharpness", Float, nullable=False),
+    Column("yaw", Float, nullable=False),
+    Column("roll", Float, nullable=False),
+    Column("inside", Float, nullable=False),
+    Column("crop", LargeBinary, nullable=False),
+    UniqueConstraint("photo_id", "number"),
+    sqlite_autoincrement=True,
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("person_id", String, primary_key=True),
+    Column("details", LargeBinary, nullable=False),
+    Column("enrolled_at", String, nullable=False),
+    # The gallery change number at which anything about who may find them last changed.
+    Column("changed", Integer, nullable=False),
+    # Photos compared with an older gallery than this have yet to be compared with this person.
+    Column("comparable_since", Integer, nullable=False),
+    Index("people_by_changed", "changed"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("consent_id", String, primary_key=True),
+    Column("person_id", ForeignKey("people.person_id"), nullable=False),
+    Column("state", String, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    Index("consents_by_person", "person_id"),
+)
+
+references = Table(
+    "references",
+    metadata,
+    Column("reference_id", String, primary_key=True),
+    Column("person_id", ForeignKey("people.person_id"), nullable=False),
+    Column("pack_fingerprint", String, nullable=False),
+    Column("template", LargeBinary, nullable=False),
+    Column("crop", LargeBinary, nullable=False),
+    Index("references_by_person", "person_id"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("face_id", ForeignKey("faces.face_id"), primary_key=True),
+    Column("person_id", ForeignKey("people.person_id"), primary_key=True),
+    Column("photo_id", ForeignKey("photos.photo_id"), nullable=False),
+    Column("decision", String, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("decided_by", String, nullable=False),
+    Column("decided_at", String, nullable=False),
+    Index("links_by_person", "person_id"),
+    Index("links_by_photo", "photo_id"),
+    Index(
+        "one_person_a_face",
+        "face_id",
+        unique=True,
+        sqlite_where=text("decision = 'same'"),
+        postgresql_where=text("decision = 'same'"),
+    ),
+    Index(
+        "one_face_of_a_photo_a_person",
+        "photo_id",
+        "person_id",
+        unique=True,
+        sqlite_where=text("decision = 'same'"),
+        postgresql_where=text("decision = 'same'"),
+    ),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("face_id", ForeignKey("faces.face_id"), primary_key=True),
+    Column("person_id", ForeignKey("people.person_id"), primary_key=True),
+    Column("photo_id", ForeignKey("photos.photo_id"), nullable=False),
+    Column("score", Float, nullable=False),
+    Column("proposed_at", String, nullable=False),
+    Index("proposals_by_person", "person_id", "score"),
+    Index("proposals_by_photo", "photo_id"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("person_id", String, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("serial", String, nullable=False, unique=True),
+    Column("requested_at", String, nullable=False),
+    Column("counts", Text, nullable=False),
+    Column("commitments", Text, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Index("erasures_by_changed", "changed"),
+    Index("erasures_by_state", "state"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("serial", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("issued_at", String, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("leaf_index", Integer, primary_key=True, autoincrement=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Column("checkpoint", Text, nullable=False),
+)
+
+audit_details = Table(
+    "audit_details",
+    metadata,
+    Column("leaf_index", ForeignKey("audit.leaf_index"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("subject_id", String, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("audit_details_by_subject", "subject_id"),
+)
+
+searches = Table(
+    "searches",
+    metadata,
+    Column("account_id", ForeignKey("accounts.account_id"), primary_key=True),
+    Column("minute", String, primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("source_id", ForeignKey("sources.source_id"), nullable=False),
+    Column("started_at", String, nullable=False),
+    Column("finished_at", String),
+)

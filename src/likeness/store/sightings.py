@@ -1,0 +1,180 @@
+"""Sightings: where photos were found, and in which collections they are by that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+
+from likeness.records.sighting import PageLink
+from likeness.records.stored import StoredSighting
+from likeness.store.schema import photos, sightings, sources
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewSighting:
+    """A sighting about to be kept.
+
+    Attributes
+    ----------
+    source_id, item : str
+    size, modified_ns : int
+    link_mark : str
+    link : PageLink
+    """
+
+    source_id: str
+    item: str
+    size: int
+    modified_ns: int
+    link_mark: str
+    link: PageLink
+
+
+def sighting_of(connection: Connection, source_id: str, item: str) -> StoredSighting | None:
+    """The sighting of an item of a source, or None."""
+    row = connection.execute(
+        select(sightings).where(sightings.c.source_id == source_id, sightings.c.item == item)
+    ).first()
+    return _sighting(row) if row else None
+
+
+def put_sighting(connection: Connection, new: NewSighting, *, photo_id: int, run_id: str) -> None:
+    """Keep where a photo was found; what the item was before is replaced."""
+    values = {
+        "photo_id": photo_id,
+        "size": new.size,
+        "modified_ns": new.modified_ns,
+        "link_mark": new.link_mark,
+        "page_url": new.link.page_url,
+        "media_url": new.link.media_url,
+        "taken_at": new.link.taken_at.isoformat() if new.link.taken_at else None,
+        "text": new.link.text,
+        "link_confidence": new.link.confidence,
+        "link_from": new.link.link_from,
+        "seen_in_run": run_id,
+    }
+    same_item = (sightings.c.source_id == new.source_id, sightings.c.item == new.item)
+    replaced = connection.execute(update(sightings).where(*same_item).values(**values))
+    if replaced.rowcount == 0:
+        connection.execute(
+            insert(sightings).values(source_id=new.source_id, item=new.item, **values)
+        )
+
+
+def mark_seen(connection: Connection, sighting_ids: Sequence[int], *, run_id: str) -> None:
+    """Note that this run met items which have not changed."""
+    if sighting_ids:
+        connection.execute(
+            update(sightings)
+            .where(sightings.c.sighting_id.in_(sighting_ids))
+            .values(seen_in_run=run_id)
+        )
+
+
+def mark_item_seen(
+    connection: Connection, source_id: str, item: str, *, below: bool, run_id: str
+) -> None:
+    """Note that a run cannot tell whether an item, or everything ``below`` it, is still there."""
+    here = sightings.c.item == item
+    if below:
+        here = here | sightings.c.item.startswith(item.rstrip("/") + "/", autoescape=True)
+    connection.execute(
+        update(sightings).where(sightings.c.source_id == source_id, here).values(seen_in_run=run_id)
+    )
+
+
+def count_of_source(connection: Connection, source_id: str) -> int:
+    """How many sightings a source has."""
+    query = select(func.count()).where(sightings.c.source_id == source_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def count_unseen(connection: Connection, source_id: str, *, run_id: str) -> int:
+    """How many sightings of a source a run has not met."""
+    query = select(func.count()).where(
+        sightings.c.source_id == source_id, sightings.c.seen_in_run != run_id
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def delete_unseen(connection: Connection, source_id: str, *, run_id: str, limit: int) -> list[int]:
+    """Delete up to ``limit`` sightings of a source that a run has not met; returns their photos."""
+    return _delete_some(
+        connection,
+        limit,
+        sightings.c.source_id == source_id,
+        sightings.c.seen_in_run != run_id,
+    )
+
+
+def delete_some_of_source(connection: Connection, source_id: str, *, limit: int) -> list[int]:
+    """Delete up to ``limit`` sightings of a source; returns their photos, one for each sighting."""
+    return _delete_some(connection, limit, sightings.c.source_id == source_id)
+
+
+def sightings_of_photos(
+    connection: Connection, photo_ids: Iterable[int], *, collection_ids: Iterable[str]
+) -> dict[int, list[StoredSighting]]:
+    """Where photos were found within some collections, by photo id, in a stable order."""
+    rows = connection.execute(
+        select(sightings)
+        .join(sources, sources.c.source_id == sightings.c.source_id)
+        .where(
+            sightings.c.photo_id.in_(list(photo_ids)),
+            sources.c.collection_id.in_(list(collection_ids)),
+        )
+        .order_by(sightings.c.source_id, sightings.c.item)
+    )
+    found: dict[int, list[StoredSighting]] = {}
+    for row in rows:
+        found.setdefault(row.photo_id, []).append(_sighting(row))
+    return found
+
+
+def collections_of_photos(
+    connection: Connection, photo_ids: Iterable[int]
+) -> dict[int, frozenset[str]]:
+    """The collections that photos are in, by photo id."""
+    rows = connection.execute(
+        select(photos.c.photo_id, sources.c.collection_id)
+        .join(sightings, sightings.c.photo_id == photos.c.photo_id)
+        .join(sources, sources.c.source_id == sightings.c.source_id)
+        .where(photos.c.photo_id.in_(list(photo_ids)))
+        .distinct()
+    )
+    found: dict[int, set[str]] = {}
+    for row in rows:
+        found.setdefault(row.photo_id, set()).add(row.collection_id)
+    return {photo_id: frozenset(names) for photo_id, names in found.items()}
+
+
+def _delete_some(connection: Connection, limit: int, *conditions: ColumnElement[bool]) -> list[int]:
+    some = select(sightings.c.sighting_id).where(*conditions).limit(limit)
+    gone = connection.execute(
+        delete(sightings).where(sightings.c.sighting_id.in_(some)).returning(sightings.c.photo_id)
+    )
+    return list(gone.scalars())
+
+
+def _sighting(row: Row[*tuple[Any, ...]]) -> StoredSighting:
+    return StoredSighting(
+        sighting_id=row.sighting_id,
+        photo_id=row.photo_id,
+        source_id=row.source_id,
+        item=row.item,
+        size=row.size,
+        modified_ns=row.modified_ns,
+        link_mark=row.link_mark,
+        link=PageLink(
+            page_url=row.page_url,
+            media_url=row.media_url,
+            taken_at=datetime.fromisoformat(row.taken_at) if row.taken_at else None,
+            text=row.text,
+            confidence=row.link_confidence,
+            link_from=row.link_from,
+        ),
+    )
