@@ -226,7 +226,9 @@ def _look(house: House, batch: Batch) -> Batch:
         # Of equal photos in one batch the first brings the faces.
         looked.append(
             replace(
-                arrival, decoded=_without_pixels(arrival.decoded), faces=faces.pop(arrival.sha256, None)
+                arrival,
+                decoded=_without_pixels(arrival.decoded),
+                faces=faces.pop(arrival.sha256, None),
             )
         )
     house.eligibility.refresh()

@@ -200,7 +200,5 @@ def resolve_person(house: House, word: str) -> str:
     if len(named) == 1:
         return named[0].person.person_id
     if named:
-        raise NotFound(
-            f"{len(named)} people have this name.", "Give the id; see: likeness people"
-        )
+        raise NotFound(f"{len(named)} people have this name.", "Give the id; see: likeness people")
     raise not_visible()

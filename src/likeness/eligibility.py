@@ -11,18 +11,20 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from sqlalchemy import Connection
 
 from likeness.consent.policy import live, permit, permit_comparison
-from likeness.errors import ConsentRefused, KeyErased, LikenessError
+from likeness.errors import ConsentRefused, LikenessError
 from likeness.gallery.base import Gallery
 from likeness.records.consent import Consent, Purpose
 from likeness.store.base import Store
 from likeness.store.changes import gallery_change, people_changed_since
 from likeness.store.keyring import Keyring
-from likeness.store.people import consents_of, references_of
+from likeness.store.people import consents_of_many, references_of_many
 
+REFERENCES_AT_ONCE = 10_000
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -97,14 +99,12 @@ class Eligibility:
                 return self.refresh(own)
         with self._lock:
             change = gallery_change(connection)
-            if change != self._change:
-                since = self._change if change > self._change else -1
-                if since == -1:
-                    self._forget_all()
-                self._take(connection, people_changed_since(connection, since))
+            # A reader whose snapshot is older than what is held has nothing to add.
+            if change > self._change:
+                self._take(connection, people_changed_since(connection, self._change))
                 self._change = change
                 self._cache.clear()
-            return change
+            return self._change
 
     def comparable(self, collection_ids: Iterable[str]) -> Eligible:
         """Everybody with whom photos of these collections are compared as they arrive."""
@@ -181,25 +181,18 @@ class Eligibility:
         self._gallery.remove(person_ids)
         for person_id in person_ids:
             self._consents.pop(person_id, None)
-            try:
-                key = self._keyring.key(person_id)
-            except KeyErased:
-                continue
-            given = tuple(
-                c
-                for c in consents_of(connection, person_id, key=key)
-                if c.state == "given" and now < c.ends_at
-            )
-            if given:
-                self._consents[person_id] = given
-                self._gallery.add(
-                    references_of(
-                        connection,
-                        person_id,
-                        key=key,
-                        pack_fingerprint=self._gallery.fingerprint,
-                    )
-                )
+        keys = self._keyring.keys(person_ids)
+        given = {
+            person_id: tuple(c for c in records if c.state == "given" and now < c.ends_at)
+            for person_id, records in consents_of_many(connection, keys).items()
+        }
+        live_keys = {person_id: keys[person_id] for person_id, some in given.items() if some}
+        arriving = references_of_many(
+            connection, live_keys, pack_fingerprint=self._gallery.fingerprint
+        )
+        while some := list(islice(arriving, REFERENCES_AT_ONCE)):
+            self._gallery.add(some)
+        self._consents.update({person_id: given[person_id] for person_id in live_keys})
 
     def _forget_all(self) -> None:
         self._gallery.clear()

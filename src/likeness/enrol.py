@@ -92,18 +92,7 @@ def enrol(
     # (1) The consent can be recorded: every field there, none against another.
     person, record = _prepare(house, name, consent)
     # (2) Each photo shows one usable face, and all show one person.
-    crops = reference_crops(house, images)
-    templates = reference_templates(house, crops)
-    require_one_person(templates, images, threshold=house.thresholds(1).review)
-    references = [
-        ReferenceCrop(
-            reference=Reference(
-                reference_id=new_id("ref"), person_id=person.person_id, template=template
-            ),
-            jpeg=jpeg,
-        )
-        for template, jpeg in zip(templates, crops, strict=True)
-    ]
+    references = _references(house, person.person_id, images)
     # (3) Looking for somebody already enrolled is a search, and counts as one.
     with house.transaction() as connection:
         count_one_search(house, connection)
@@ -129,6 +118,19 @@ def enrol(
     return Enrolled(
         person_id=person.person_id, consent=record, references=len(references), rescan=found
     )
+
+
+def _references(house: House, person_id: str, images: Sequence[Image]) -> list[ReferenceCrop]:
+    crops = reference_crops(house, images)
+    templates = reference_templates(house, crops)
+    require_one_person(templates, images, threshold=house.thresholds(1).review)
+    return [
+        ReferenceCrop(
+            reference=Reference(reference_id=new_id("ref"), person_id=person_id, template=template),
+            jpeg=jpeg,
+        )
+        for template, jpeg in zip(templates, crops, strict=True)
+    ]
 
 
 def _prepare(house: House, name: str, given: ConsentGiven) -> tuple[Person, Consent]:
@@ -257,9 +259,7 @@ def _record(
     return None
 
 
-def _somebody_alike(
-    house: House, templates: NDArray[np.float32], record: Consent
-) -> str | None:
+def _somebody_alike(house: House, templates: NDArray[np.float32], record: Consent) -> str | None:
     """Whoever of these collections looks like them, of people this account may find, or None."""
     eligible = house.eligibility.findable(
         record.collections, purpose="be_found", searcher=house.account.account_id
@@ -291,8 +291,11 @@ def _audit_look(
         concerned.append(
             Concerned(
                 subject_id=alike,
-                details={"at": now.isoformat(), "found_by": house.account.account_id,
-                         "purpose": "enrolment"},
+                details={
+                    "at": now.isoformat(),
+                    "found_by": house.account.account_id,
+                    "purpose": "enrolment",
+                },
             )
         )
     audit_log.append(connection, house.keyring, kind="look", at=now, concerned=concerned)

@@ -33,9 +33,7 @@ def export_person(house: House, person_id: str) -> dict[str, Any]:
             raise NotFound("Nobody is enrolled under this id.")
         consents = people.consents_of(connection, person_id, key=key)
         covered = sorted({c for consent in consents for c in consent.collections})
-        names = {
-            c.collection_id: c.name for c in collection_rows.all_collections(connection)
-        }
+        names = {c.collection_id: c.name for c in collection_rows.all_collections(connection)}
         crops = people.reference_crops_of(connection, person_id, key=key)
         audit_log.append(
             connection,
@@ -47,9 +45,7 @@ def export_person(house: House, person_id: str) -> dict[str, Any]:
                     subject_id=house.account.account_id,
                     details={"at": now.isoformat(), "did": "export"},
                 ),
-                Concerned(
-                    subject_id=person_id, details={"at": now.isoformat(), "did": "export"}
-                ),
+                Concerned(subject_id=person_id, details={"at": now.isoformat(), "did": "export"}),
             ],
         )
         return {

@@ -113,7 +113,11 @@ class House:
             yield connection
             after = audit_log.head(connection)
         if after != before:
-            self.keyring.witness(*after)
+            self.keyring.witness_current(self._log_head)
+
+    def _log_head(self) -> tuple[int, bytes]:
+        with self.store.snapshot() as connection:
+            return audit_log.head(connection)
 
     def engine(self) -> FaceEngine:
         """The face engine, checked against the pack that the references were made with.

@@ -232,7 +232,9 @@ def _keep_one(
                 return
             arrival, matches, matched_through = again, [], NEVER_MATCHED
             tally.regained += 1
-        photo_id = _keep_new(house, connection, arrival, matches, comparison, matched_through, tally)
+        photo_id = _keep_new(
+            house, connection, arrival, matches, comparison, matched_through, tally
+        )
     entry = arrival.entry
     put_sighting(
         connection,

@@ -95,9 +95,7 @@ class Library:
         """
         folder = Path(path).expanduser().absolute()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise LibraryExists(
-                f"{folder} is there already and not empty.", "Choose a new folder."
-            )
+            raise LibraryExists(f"{folder} is there already and not empty.", "Choose a new folder.")
         library_id = secrets.token_hex(8)
         keyring_dir = (
             Path(keyring).expanduser().absolute() if keyring else default_keyring_dir(library_id)
@@ -107,9 +105,7 @@ class Library:
                 "The keyring would be inside the library's folder, and so in its backups.",
                 "Choose a folder elsewhere with --keyring.",
             )
-        settings = Settings(
-            path=folder, library_id=library_id, pack=pack, keyring_dir=keyring_dir
-        )
+        settings = Settings(path=folder, library_id=library_id, pack=pack, keyring_dir=keyring_dir)
         _make(settings, keyring_chosen=keyring is not None, at=clock())
         return cls.open(folder, clock=clock)
 
@@ -144,6 +140,7 @@ class Library:
             store.close()
             raise
         try:
+            _note_restored(house)
             # (2) Erasures that were begun, or undone by restoring a backup, are finished.
             withdraw.finish_pending(house)
             # (3) Consents that ended more than 30 days ago are erased.
@@ -298,9 +295,7 @@ class Library:
 
     def decide(self, sha256: str, *, face: int, person_id: str, decision: Decision) -> None:
         """Say whether a face is a person's; see :func:`likeness.review.decide`."""
-        review.decide(
-            self._house, sha256=sha256, face=face, person_id=person_id, decision=decision
-        )
+        review.decide(self._house, sha256=sha256, face=face, person_id=person_id, decision=decision)
 
     def unlink(self, sha256: str, *, face: int) -> str:
         """Take a face from the person it is linked with; see :func:`likeness.review.unlink`."""
@@ -312,9 +307,7 @@ class Library:
 
     def renew(self, person_id: str, *, expires_at: datetime, statement: str = "") -> Consent:
         """Record that they said yes again; see :func:`likeness.renewal.renew`."""
-        return renewal.renew(
-            self._house, person_id, expires_at=expires_at, statement=statement
-        )
+        return renewal.renew(self._house, person_id, expires_at=expires_at, statement=statement)
 
     def narrow(
         self,
@@ -435,6 +428,27 @@ def _assemble(
         account=acting,
         clock=clock,
     )
+
+
+def _note_restored(house: House) -> None:
+    """Say in the log itself that it was rolled back, where a backup was restored."""
+    with house.store.snapshot() as connection:
+        lost = house.keyring.set_aside_lost(lambda size: audit_log.root_at(connection, size))
+    if lost:
+        now = house.clock()
+        with house.transaction() as connection:
+            audit_log.append(
+                connection,
+                house.keyring,
+                kind="restored",
+                at=now,
+                concerned=[
+                    Concerned(
+                        subject_id=house.account.account_id,
+                        details={"at": now.isoformat(), "lost_checkpoints": lost},
+                    )
+                ],
+            )
 
 
 def _close(house: House) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +19,13 @@ from likeness.records.face import DetectedFace, scaled_box
 Image = str | os.PathLike[str] | bytes | NDArray[np.uint8]
 """A photo as a path, as a file's bytes, or as uint8 (height, width, 3) RGB pixels."""
 
-_WORDS = {
-    "too_small": ("the face is too small", "Use a photo taken from nearer, or a larger copy."),
-    "too_blurred": ("the face is too blurred", "Use a sharper photo."),
-    "turned_away": ("the face is turned away", "Use a photo in which they look at the camera."),
-}
+_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "too_small": ("the face is too small", "Use a photo taken from nearer, or a larger copy."),
+        "too_blurred": ("the face is too blurred", "Use a sharper photo."),
+        "turned_away": ("the face is turned away", "Use a photo in which they look at the camera."),
+    }
+)
 
 
 def name_of(image: Image, number: int) -> str:
@@ -96,9 +99,7 @@ def the_face(
     return found[(face or 1) - 1]
 
 
-def template_of(
-    house: House, pixels: NDArray[np.uint8], face: DetectedFace
-) -> NDArray[np.float32]:
+def template_of(house: House, pixels: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.float32]:
     """The template of one face, float32 of shape (d,)."""
     template: NDArray[np.float32] = house.engine().templates(pixels, [face])[0]
     return template
@@ -193,12 +194,14 @@ def _read(path: Path, max_bytes: int) -> bytes:
         ) from None
     except OSError as error:
         raise PhotoUnreadable(
-            f"{path.name} cannot be read: {error.strerror}.", "Check its permissions.",
+            f"{path.name} cannot be read: {error.strerror}.",
+            "Check its permissions.",
             reason="unreadable",
         ) from None
     if len(data) > max_bytes:
         raise PhotoUnreadable(
-            f"{path.name} is larger than {max_bytes} bytes.", "Use a smaller copy.",
+            f"{path.name} is larger than {max_bytes} bytes.",
+            "Use a smaller copy.",
             reason="too_large",
         )
     return data

@@ -32,9 +32,7 @@ def consents_of_person(house: House, person_id: str) -> tuple[Consent, ...]:
         return people.consents_of(connection, person_id, key=house.keyring.key(person_id))
 
 
-def renew(
-    house: House, person_id: str, *, expires_at: datetime, statement: str = ""
-) -> Consent:
+def renew(house: House, person_id: str, *, expires_at: datetime, statement: str = "") -> Consent:
     """Record that the person said yes again, to the same, until a later time.
 
     Raises
@@ -50,9 +48,7 @@ def renew(
         notice = current_notice(old.notice_language)
         evidence = old.evidence
         if old.how_given == "attested":
-            evidence = Evidence(
-                statement=statement.strip(), attested_by=house.account.account_id
-            )
+            evidence = Evidence(statement=statement.strip(), attested_by=house.account.account_id)
         new = replace(
             old,
             consent_id=new_id("c"),
@@ -86,9 +82,7 @@ def narrow(
         dropped = {
             collection_rows.collection_named(connection, n).collection_id for n in drop_collections
         }
-        accounts = {
-            collection_rows.account_named(connection, n).account_id for n in drop_accounts
-        }
+        accounts = {collection_rows.account_named(connection, n).account_id for n in drop_accounts}
         new = replace(
             old,
             consent_id=new_id("c"),

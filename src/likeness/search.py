@@ -129,11 +129,10 @@ def search(
         scope.collection_ids, purpose=scope.purpose, searcher=scope.searcher
     )
     thresholds = house.thresholds(len(eligible.person_ids))
-    proposed = best_per_person(
-        house.eligibility.gallery.search(
-            template[None, :], eligible=eligible.person_ids, threshold=thresholds.review
-        )[0]
+    matches = house.eligibility.gallery.search(
+        template[None, :], eligible=eligible.person_ids, threshold=thresholds.review
     )
+    proposed = best_per_person(matches[0])
     # (5) to (7) Confirm consent in the store, gather sightings, and audit the outcome: one transaction.
     with house.transaction() as connection:
         confirmed = [
@@ -175,9 +174,7 @@ def _authorise(
             "This account may not search here.",
             "Ask the collection's owner to add it to the audience.",
         )
-    return _Scope(
-        purpose="be_found", searcher=house.account.account_id, collections=tuple(allowed)
-    )
+    return _Scope(purpose="be_found", searcher=house.account.account_id, collections=tuple(allowed))
 
 
 def _confirm(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,12 +18,13 @@ from likeness.audit.commitment import NONCE_BYTES, commit
 from likeness.audit.receipt import ReceiptBody, ReceiptKind, build_receipt
 from likeness.audit.receipt_file import write_receipt
 from likeness.consent.policy import KEEP_EXPIRED_DAYS, require_may_withdraw
-from likeness.errors import KeyErased, NotFound
+from likeness.errors import NotFound
 from likeness.house import House
 from likeness.store import audit_log, erasures, links, people, receipts
 from likeness.store.audit_log import Concerned
 from likeness.store.changes import raise_change
 from likeness.store.photos import NEVER_MATCHED, set_matched_through
+
 
 @dataclass(frozen=True, kw_only=True)
 class Withdrawn:
@@ -86,9 +88,11 @@ def finish_erasure(house: House, person_id: str) -> Withdrawn:
 
 def finish_pending(house: House) -> int:
     """Finish what a crash interrupted, and erase again whom a restored backup brought back."""
+    # Tombstones first: whoever is erased right now by another process has begun before, and is known.
+    tombstones = house.keyring.tombstones()
     with house.store.snapshot() as connection:
         unfinished = erasures.unfinished(connection)
-        returned = sorted(house.keyring.tombstones().intersection(people.person_ids(connection)))
+        returned = sorted(tombstones.intersection(people.person_ids(connection)))
     for person_id in returned:
         if person_id not in unfinished:
             with house.transaction() as connection:
@@ -102,14 +106,10 @@ def erase_expired(house: House) -> int:
     """Erase everybody whose last consent ended more than 30 days ago; returns how many."""
     before = house.clock() - timedelta(days=KEEP_EXPIRED_DAYS)
     with house.store.snapshot() as connection:
-        expired = [
-            person_id
-            for person_id in people.person_ids(connection)
-            if _ended_before(house, connection, person_id, before)
-        ]
+        expired = _ended_before(house, connection, people.person_ids(connection), before)
     for person_id in expired:
         with house.transaction() as connection:
-            if not _ended_before(house, connection, person_id, before):
+            if not _ended_before(house, connection, [person_id], before):
                 continue
             _begin_erasure(house, connection, person_id, kind="expiry")
         finish_erasure(house, person_id)
@@ -120,9 +120,7 @@ def _require_may(
     house: House, connection: Connection, person_id: str, requested_by: str | None
 ) -> None:
     if not people.person_exists(connection, person_id):
-        raise NotFound(
-            "Nobody is enrolled under this id.", "Check the id that enrol printed."
-        )
+        raise NotFound("Nobody is enrolled under this id.", "Check the id that enrol printed.")
     if requested_by is None:
         return
     key = house.keyring.key(person_id)
@@ -132,14 +130,14 @@ def _require_may(
 
 
 def _ended_before(
-    house: House, connection: Connection, person_id: str, before: datetime
-) -> bool:
-    try:
-        key = house.keyring.key(person_id)
-    except KeyErased:
-        return False
-    consents = people.consents_of(connection, person_id, key=key)
-    return all(c.state != "given" or c.ends_at <= before for c in consents) and bool(consents)
+    house: House, connection: Connection, person_ids: Sequence[str], before: datetime
+) -> list[str]:
+    consents = people.consents_of_many(connection, house.keyring.keys(person_ids))
+    return [
+        person_id
+        for person_id, records in sorted(consents.items())
+        if all(c.state != "given" or c.ends_at <= before for c in records)
+    ]
 
 
 def _begin_erasure(
@@ -184,9 +182,7 @@ def _begin_erasure(
     )
 
 
-def _delete_and_receipt(
-    house: House, connection: Connection, erasure: erasures.Erasure
-) -> bytes:
+def _delete_and_receipt(house: House, connection: Connection, erasure: erasures.Erasure) -> bytes:
     now = house.clock()
     person_id = erasure.person_id
     # The faces that were theirs may be somebody else's: the next rescan decides those photos anew.

@@ -74,7 +74,7 @@ class AuditTrail:
     tree: CompactTree = field(default_factory=CompactTree)
 
     @classmethod
-    def resume(cls, state: bytes, *, checkpoint: str, key: VerifierKey) -> AuditTrail:
+    def resume(cls, state: bytes, *, checkpoint: str | None, key: VerifierKey) -> AuditTrail:
         """Take up a log where it was left, after checking that nobody moved its end.
 
         A state that was changed would make the next checkpoint sign a wrong root for good, so it is
@@ -84,8 +84,8 @@ class AuditTrail:
         ----------
         state : bytes
             What ``to_bytes`` of the trail returned after the last append.
-        checkpoint : str
-            Signed checkpoint of the last entry.
+        checkpoint : str or None
+            Signed checkpoint of the last entry; None where the log has no entry.
         key : VerifierKey
             The log's own key.
 
@@ -99,6 +99,10 @@ class AuditTrail:
         trail = cls(origin=key.name, tree=CompactTree.from_bytes(state))
         fix = "Run 'likeness audit verify' to find the first bad entry."
         last = max(0, trail.tree.size - 1)
+        if checkpoint is None:
+            if trail.tree.size:
+                raise LogTampered("The audit log has lost all its entries.", fix, index=0)
+            return trail
         try:
             signed = Checkpoint.verify(checkpoint, key=key)
         except NotVerified as error:

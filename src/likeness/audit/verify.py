@@ -79,6 +79,15 @@ class _Walk:
         self._check_each()
         return LogTampered(f"Entry {index} of the audit log {what}", _TAMPERED_FIX, index=index)
 
+    def verified(self, *, witnesses: int) -> VerifiedLog:
+        """Return what was proven."""
+        return VerifiedLog(
+            size=self.proven.size,
+            root=self.proven.root(),
+            signatures=self.signatures,
+            witnesses=witnesses,
+        )
+
     def _check_each(self) -> None:
         tree = self.proven
         for entry in self.run:
@@ -123,9 +132,8 @@ def verify_log(
     witnesses : sequence of (size, root)
         States that the keyring witnessed.
     every_signature_below : int
-        Up to this entry the signature of each is checked (about 0.1 ms each), after it one a run. A
-        signature covers all leaves before it; what goes unnoticed between two runs is a damaged
-        checkpoint of an entry whose leaf is sound.
+        Up to this entry each signature is checked (about 0.1 ms each), after it one a run: then a
+        damaged checkpoint of an entry whose leaf is sound goes unnoticed.
 
     Raises
     ------
@@ -159,12 +167,7 @@ def verify_log(
     # (5) The log is as long as every state that was seen, and had the same root at its size.
     for size, root in seen:
         _check_witness(walk.proven.size, size, root, roots.get(size))
-    return VerifiedLog(
-        size=walk.proven.size,
-        root=walk.proven.root(),
-        signatures=walk.signatures,
-        witnesses=len(seen),
-    )
+    return walk.verified(witnesses=len(seen))
 
 
 def _open(note: str, key: VerifierKey, what: str) -> Checkpoint:
@@ -179,8 +182,9 @@ def _check_row(walk: _Walk, entry: LogEntry, end: Checkpoint | None) -> None:
     if entry.leaf_index != index:
         raise walk.fail(index, "is missing.")
     # A database column holds values of any type once somebody else has written to it.
-    if not (isinstance(entry.leaf, bytes) and isinstance(entry.checkpoint, str)):
-        raise walk.fail(index, "does not hold a leaf and a checkpoint.")
+    types = [type(value) for value in (entry.leaf, entry.leaf_hash, entry.checkpoint)]
+    if types != [bytes, bytes, str]:
+        raise walk.fail(index, "does not hold a leaf, its hash and a checkpoint.")
     if leaf_hash(entry.leaf) != entry.leaf_hash:
         raise walk.fail(index, "does not have the hash that is stored beside it.")
     if end is not None and index >= end.size:

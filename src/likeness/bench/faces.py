@@ -1,7 +1,7 @@
 """Measures face analysis: a pass of the embedding network, a detection, a template.
 
-Times are medians over photos and repeats. Beside dlib, the same photos and the same chips are given to
-both in turn, so that whatever else the machine does meets both alike.
+Times are medians over photos and repeats. Beside dlib, the same photos and the same chips are given
+to both in turn, so that whatever else the machine does meets both alike.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,8 @@ from likeness.bench.peer import DlibFaces
 from likeness.errors import BadInput, PhotoUnreadable, SourceUnreadable, UsageError
 from likeness.faces.components import load_detector, load_embedder
 from likeness.faces.decode import decode
-from likeness.faces.detect import FoundBox
+from likeness.faces.detect import Detector, FoundBox
+from likeness.faces.embed import Embedder
 from likeness.faces.engine import FaceEngine
 from likeness.faces.runtime import usable_cores
 from likeness.records.face import Box
@@ -78,8 +80,8 @@ class DetectReport:
     recall : float or None
         Share of the peer's faces that were found with IoU >= 0.8 and score within 0.1.
     extra : int or None
-        Faces found that the peer did not find. Those within 0.1 of the detector's threshold are left
-        out here and in ``recall``.
+        Faces found that the peer did not find. Those within 0.1 of the detector's threshold are
+        left out here and in ``recall``.
     faces : int
     """
 
@@ -99,8 +101,8 @@ class FacesReport:
     Attributes
     ----------
     template_ms : float
-        Milliseconds from a face found in a photo to its template: alignment, the network over the chip
-        and its mirror image, many faces at once.
+        Milliseconds from a face found in a photo to its template: alignment, the network over the
+        chip and its mirror image, many faces at once.
     """
 
     against: str | None
@@ -150,24 +152,159 @@ def run(
     if repeats < 1:
         raise UsageError(f"{repeats} repeats measure nothing.", "Give 1 or more.")
     engine = FaceEngine.load(threads=threads)
-    peer = DlibFaces.load(engine.pack) if against == "dlib" else None
+    peer = DlibFaces(engine.pack) if against == "dlib" else None
     images = _read_photos(photos)
-    detect, found = _detection(engine, images, peer, repeats, threads)
+    faces = engine.find_many(images)
+    if not any(faces):
+        raise BadInput(
+            "None of the photos shows a face, so nothing can be measured.",
+            "Give a folder with photos of people.",
+        )
+    size = engine.pack.preprocessing.chip
     chips = np.concatenate(
-        [engine.crops(image, faces, size=150) for image, faces in found if faces] or [_no_face()]
+        [engine.crops(image, found, size=size) for image, found in zip(images, faces, strict=True)]
     )
-    chips = np.concatenate([chips] * (CHIPS // len(chips) + 1))[:CHIPS]
-    many = [image for image, faces in found if faces], [faces for _, faces in found if faces]
-    count = sum(map(len, many[1]))
-    template_ms = _median_ms(lambda: engine.templates_many(*many), repeats) / count
+    (templates,) = _medians_ms([lambda: engine.templates_many(images, faces)], repeats)
+    batch = np.concatenate([chips] * -(-CHIPS // len(chips)))[:CHIPS]
     return FacesReport(
         against=against,
         photos=len(images),
         repeats=repeats,
         threads=threads or usable_cores(),
-        machine=f"{platform.system()} {platform.machine()}, {_processor()}",
         cores=os.cpu_count() or 1,
-        template_ms=round(template_ms, 3),
-        embed=_embedding(engine, chips, peer, repeats, threads),
-        detect=detect,
+        machine=_machine(),
+        template_ms=round(templates / len(chips), 3),
+        embed=_embedding(load_embedder(engine.pack, threads), batch, peer, repeats),
+        detect=_detection(load_detector(engine.pack, threads), images, peer, repeats),
     )
+
+
+def _read_photos(folder: Path) -> list[Image]:
+    """Some of the folder's photos, evenly from its names in order."""
+    if not folder.is_dir():
+        raise SourceUnreadable(
+            f"There is no folder {folder.name!r}.", "Give a folder that holds photos."
+        )
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    step = max(len(paths) // MOST_PHOTOS, 1)
+    images: list[Image] = []
+    for path in [*paths[::step], *paths]:
+        if len(images) == min(MOST_PHOTOS, len(paths)):
+            break
+        try:
+            photo = decode(path.read_bytes(), limits=ReadLimits(), long_side=LONG_SIDE)
+        except (PhotoUnreadable, OSError):
+            continue
+        images.append(photo.pixels)
+    if not images:
+        raise BadInput(
+            "The folder holds no photo that can be read.", "Give a folder with photos of people."
+        )
+    return images
+
+
+def _embedding(
+    embedder: Embedder, chips: Image, peer: DlibFaces | None, repeats: int
+) -> EmbedReport:
+    if peer is None:
+        (ours,) = _medians_ms([lambda: embedder.embeddings(chips)], repeats)
+        return EmbedReport(ours_ms=round(ours / len(chips), 3))
+    apart = list(chips)
+    ours, one_by_one, at_once = _medians_ms(
+        [
+            lambda: embedder.embeddings(chips),
+            lambda: [peer.embedding(chip) for chip in apart],
+            lambda: peer.embeddings(apart),
+        ],
+        repeats,
+    )
+    theirs = min(one_by_one, at_once)
+    difference = np.abs(embedder.embeddings(chips) - peer.embeddings(apart))
+    return EmbedReport(
+        ours_ms=round(ours / len(chips), 3),
+        peer_ms=round(theirs / len(chips), 3),
+        ratio=round(theirs / ours, 2),
+        max_abs=float(difference.max()),
+    )
+
+
+def _detection(
+    detector: Detector, images: Sequence[Image], peer: DlibFaces | None, repeats: int
+) -> DetectReport:
+    (many,) = _medians_ms([lambda: detector.find_many(images)], repeats)
+    works = [detector.find] if peer is None else [detector.find, peer.find]
+    times = [_medians_ms([partial(work, image) for work in works], repeats) for image in images]
+    ours, *theirs = (statistics.median(column) for column in zip(*times, strict=True))
+    found = [detector.find(image) for image in images]
+    plain = DetectReport(
+        ours_ms=round(ours, 3),
+        ours_many_ms=round(many / len(images), 3),
+        faces=sum(map(len, found)),
+    )
+    if peer is None:
+        return plain
+    recall, extra = _agreement(found, [peer.find(image) for image in images])
+    return replace(
+        plain,
+        peer_ms=round(theirs[0], 3),
+        ratio=round(theirs[0] / ours, 2),
+        recall=recall,
+        extra=extra,
+    )
+
+
+def _agreement(
+    ours: Sequence[Sequence[FoundBox]], theirs: Sequence[Sequence[FoundBox]]
+) -> tuple[float, int]:
+    """Share of their faces that are ours too, and how many of ours are not theirs."""
+    sure, met, extra = 0, 0, 0
+    for mine, others in zip(ours, theirs, strict=True):
+        left = list(mine)
+        for other in others:
+            same = next((one for one in left if _same(one, other)), None)
+            if same is not None:
+                left.remove(same)
+            if other.score >= SAME_SCORE:
+                sure += 1
+                met += same is not None
+        extra += sum(one.score >= SAME_SCORE for one in left)
+    return (met / sure if sure else 1.0), extra
+
+
+def _same(one: FoundBox, other: FoundBox) -> bool:
+    close = abs(one.score - other.score) <= SAME_SCORE
+    return close and intersection_over_union(one.box, other.box) >= SAME_BOX
+
+
+def intersection_over_union(one: Box, other: Box) -> float:
+    """Common area of two boxes by the area that either covers, 0 to 1."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    common = max(width, 0) * max(height, 0)
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
+    return common / (sum(areas) - common)
+
+
+def _medians_ms(works: Sequence[Callable[[], object]], repeats: int) -> list[float]:
+    """Milliseconds that each of several works takes, done in turn; the first round is not counted."""
+    rounds = []
+    for _ in range(repeats + 1):
+        times = []
+        for work in works:
+            start = time.perf_counter()
+            work()
+            times.append((time.perf_counter() - start) * 1000)
+        rounds.append(times)
+    return [statistics.median(column) for column in zip(*rounds[1:], strict=True)]
+
+
+def _machine() -> str:
+    """The processor's name where it can be told, and the system."""
+    name = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                break
+    return f"{name}, {platform.system()}"

@@ -114,7 +114,7 @@ def _one(
 
 
 def _depth(places: NDArray[np.float64], width: int, height: int) -> NDArray[np.float64]:
-    """How far each pixel of each chip lies within the photo, in pixels of the chip; (n, 150, 150)."""
+    """How far inside the photo each pixel of each chip is, in pixels of the chip; (n, 150, 150)."""
     steps = np.arange(CHIP_SIZE, dtype=np.float64)
     x, y = (
         row[:, 0, None, None] * steps

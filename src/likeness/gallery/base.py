@@ -148,16 +148,17 @@ def check_references(references: Sequence[Reference], template_length: int) -> N
     PackMismatch, BadInput
         As in `Gallery.add`; the message names the reference by its id.
     """
-    for reference in references:
-        template = reference.template
-        thing = f"The template of reference {reference.reference_id}"
-        if not _is_float32(template):
-            raise _unusable(thing, "is not a float32 array")
-        if template.shape != (template_length,):
-            raise _other_length(f"{thing} has the shape {template.shape}", template_length)
-        # One product sees both: the square of whatever is not finite is no number near 1.
-        if not abs(math.sqrt(float(template.dot(template))) - 1.0) <= LENGTH_TOLERANCE:
-            raise _unusable(thing, _off(template))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for reference in references:
+            template = reference.template
+            thing = f"The template of reference {reference.reference_id}"
+            if not _is_float32(template):
+                raise _unusable(thing, "is not a float32 array")
+            if template.shape != (template_length,):
+                raise _other_length(f"{thing} has the shape {template.shape}", template_length)
+            # One product sees both: the square of whatever is not finite is no number near 1.
+            if not abs(math.sqrt(float(template.dot(template))) - 1.0) <= LENGTH_TOLERANCE:
+                raise _unusable(thing, _off(template))
 
 
 def check_templates(templates: NDArray[np.float32], template_length: int) -> NDArray[np.float32]:
@@ -177,7 +178,8 @@ def check_templates(templates: NDArray[np.float32], template_length: int) -> NDA
     if templates.shape[1] != template_length:
         raise _other_length(f"The templates have the shape {templates.shape}", template_length)
     rows = np.ascontiguousarray(templates)
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     off = np.flatnonzero(~(np.abs(lengths - 1.0) <= LENGTH_TOLERANCE))
     if off.size:
         raise _unusable(f"Template {off[0]} of those searched with", _off(rows[off[0]]))

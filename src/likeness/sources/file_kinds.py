@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 LINK_LIST = "links.csv"
 
-_PHOTO_SUFFIXES = ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .gif .bmp .dib .heic .heif .hif"
+_PHOTO_SUFFIXES = ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .gif .bmp .dib .heic .heif .hif .mpo"
 PHOTO_SUFFIXES = frozenset(_PHOTO_SUFFIXES.split())
 
 _REPORTED_SUFFIXES = (

@@ -11,10 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from likeness.audit.checkpoint import Checkpoint
 from likeness.audit.commitment import NONCE_BYTES, commit
 from likeness.audit.leaf import Leaf, whole_hour
 from likeness.audit.trail import AuditTrail, LogEntry
 from likeness.audit.tree import CompactTree
+from likeness.errors import NotVerified
 from likeness.store.envelope import seal, unseal
 from likeness.store.keyring import Keyring
 from likeness.store.schema import audit, audit_details, library
@@ -103,10 +105,8 @@ def append(
 
 
 def _resume(connection: Connection, keyring: Keyring) -> AuditTrail:
-    checkpoint = last_checkpoint(connection)
-    if checkpoint is None:
-        return AuditTrail(origin=keyring.origin)
     state = connection.execute(select(library.c.audit_tree)).scalar_one()
+    checkpoint = last_checkpoint(connection)
     return AuditTrail.resume(state, checkpoint=checkpoint, key=keyring.verifier_key())
 
 
@@ -120,6 +120,19 @@ def head(connection: Connection) -> tuple[int, bytes]:
     state = connection.execute(select(library.c.audit_tree)).scalar_one()
     tree = CompactTree.from_bytes(state)
     return tree.size, tree.root()
+
+
+def root_at(connection: Connection, size: int) -> bytes | None:
+    """The root of the log's first ``size`` entries as it was signed, or None where it is shorter."""
+    if size == 0:
+        return CompactTree().root()
+    text = connection.execute(
+        select(audit.c.checkpoint).where(audit.c.leaf_index == size - 1)
+    ).scalar_one_or_none()
+    try:
+        return None if text is None else Checkpoint.parse(text.partition("\n\n")[0] + "\n").root
+    except NotVerified:
+        return None
 
 
 def last_checkpoint(connection: Connection) -> str | None:

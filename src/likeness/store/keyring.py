@@ -223,7 +223,7 @@ class Keyring:
     def keys(self, subject_ids: Iterable[str]) -> dict[str, bytes]:
         """Return the keys (32 bytes each) of many subjects at once; who was erased is left out.
 
-        About 2 seconds for a million.
+        About 3 seconds for a million (two cores); their keys then take about 200 MB of memory.
 
         Raises
         ------
@@ -373,6 +373,40 @@ class Keyring:
                 " (SELECT size FROM witnesses ORDER BY size DESC LIMIT ?)",
                 (KEPT_WITNESSES,),
             )
+
+    def set_aside_lost(self, root_at: Callable[[int], bytes | None]) -> int:
+        """Set aside witnessed states that the audit log no longer has, as after a restored backup.
+
+        They are kept for good, so that verification goes on saying that the log was rolled back; the
+        log itself can be written again.
+
+        Parameters
+        ----------
+        root_at : callable
+            Takes a number of leaves and returns the log's root at that size, or None where it is
+            shorter.
+
+        Returns
+        -------
+        int
+            How many states were set aside now.
+        """
+        with self._file.reading() as connection:
+            seen = connection.execute("SELECT size, root FROM witnesses ORDER BY size").fetchall()
+        lost = [(size, root) for size, root in seen if root_at(size) != root]
+        if lost:
+            with self._file.writing() as connection:
+                for state in lost:
+                    connection.execute("INSERT OR IGNORE INTO lost_witnesses VALUES (?, ?)", state)
+                    connection.execute("DELETE FROM witnesses WHERE size = ? AND root = ?", state)
+        return len(lost)
+
+    def lost_witnesses(self) -> list[tuple[int, bytes]]:
+        """Return every (size, root) that was witnessed and then lost, shortest first."""
+        with self._file.reading() as connection:
+            return connection.execute(
+                "SELECT size, root FROM lost_witnesses ORDER BY size, root"
+            ).fetchall()
 
     def witnessed(self) -> tuple[int, bytes] | None:
         """Return the newest (size, root) that was witnessed, or None."""

@@ -48,6 +48,11 @@ CREATE TABLE witnesses (
     size INTEGER NOT NULL PRIMARY KEY,
     root BLOB NOT NULL
 );
+CREATE TABLE lost_witnesses (
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    PRIMARY KEY (size, root)
+) WITHOUT ROWID;
 COMMIT;
 """
 

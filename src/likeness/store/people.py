@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from likeness.store.sealed import (
     unseal_consent,
     unseal_details,
 )
+
+
+PEOPLE_AT_ONCE = 500
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -135,11 +139,25 @@ def has_given_consent(connection: Connection, person_id: str) -> bool:
 
 def consents_of(connection: Connection, person_id: str, *, key: bytes) -> tuple[Consent, ...]:
     """Every consent record of a person, oldest first."""
-    rows = connection.execute(select(consents).where(consents.c.person_id == person_id))
-    records = [
-        unseal_consent(key, person_id, row.consent_id, row.state, row.record) for row in rows
-    ]
-    return tuple(sorted(records, key=lambda c: (c.given_at, c.consent_id)))
+    return consents_of_many(connection, {person_id: key}).get(person_id, ())
+
+
+def consents_of_many(
+    connection: Connection, keys: Mapping[str, bytes]
+) -> dict[str, tuple[Consent, ...]]:
+    """Every consent record of some people, oldest first, by person id; whoever has none is absent."""
+    found: dict[str, list[Consent]] = {}
+    for some in _chunks(keys):
+        for row in connection.execute(select(consents).where(consents.c.person_id.in_(some))):
+            found.setdefault(row.person_id, []).append(
+                unseal_consent(
+                    keys[row.person_id], row.person_id, row.consent_id, row.state, row.record
+                )
+            )
+    return {
+        person_id: tuple(sorted(records, key=lambda c: (c.given_at, c.consent_id)))
+        for person_id, records in found.items()
+    }
 
 
 def insert_references(
@@ -165,30 +183,24 @@ def insert_references(
     )
 
 
-def references_of(
-    connection: Connection, person_id: str, *, key: bytes, pack_fingerprint: str
-) -> list[Reference]:
-    """A person's references that were made by one pack."""
-    rows = connection.execute(
-        select(references.c.reference_id, references.c.template).where(
-            references.c.person_id == person_id,
-            references.c.pack_fingerprint == pack_fingerprint,
+def references_of_many(
+    connection: Connection, keys: Mapping[str, bytes], *, pack_fingerprint: str
+) -> Iterator[Reference]:
+    """The references of some people that were made by one pack, a few at a time."""
+    for some in _chunks(keys):
+        rows = connection.execute(
+            select(references.c.reference_id, references.c.person_id, references.c.template).where(
+                references.c.person_id.in_(some),
+                references.c.pack_fingerprint == pack_fingerprint,
+            )
         )
-    )
-    return [
-        Reference(
-            reference_id=row.reference_id,
-            person_id=person_id,
-            template=_template(
-                unseal(
-                    key,
-                    row.template,
-                    context=f"template/{row.reference_id}/{pack_fingerprint}",
-                )
-            ),
-        )
-        for row in rows
-    ]
+        for row in rows:
+            sealed_as = f"template/{row.reference_id}/{pack_fingerprint}"
+            yield Reference(
+                reference_id=row.reference_id,
+                person_id=row.person_id,
+                template=_template(unseal(keys[row.person_id], row.template, context=sealed_as)),
+            )
 
 
 def reference_crops_of(connection: Connection, person_id: str, *, key: bytes) -> dict[str, bytes]:
@@ -211,6 +223,12 @@ def delete_person(connection: Connection, person_id: str) -> None:
     """Delete a person's references, consents and row. Links go first (foreign keys)."""
     for table in (references, consents, people):
         connection.execute(delete(table).where(table.c.person_id == person_id))
+
+
+def _chunks(keys: Mapping[str, bytes]) -> Iterator[list[str]]:
+    ids = iter(sorted(keys))
+    while some := list(islice(ids, PEOPLE_AT_ONCE)):
+        yield some
 
 
 def _template(data: bytes) -> NDArray[np.float32]:

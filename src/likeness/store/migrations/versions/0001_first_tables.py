@@ -9,8 +9,7 @@ revision = "0001"
 down_revision = None
 
 
-def upgrade() -> None:
-    """Make them."""
+def _accounts() -> None:
     op.create_table(
         "accounts",
         sa.Column("account_id", sa.String(), nullable=False),
@@ -19,6 +18,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id"),
         sa.UniqueConstraint("name"),
     )
+
+
+def _audit() -> None:
     op.create_table(
         "audit",
         sa.Column("leaf_index", sa.Integer(), autoincrement=False, nullable=False),
@@ -27,6 +29,9 @@ def upgrade() -> None:
         sa.Column("checkpoint", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("leaf_index"),
     )
+
+
+def _collections() -> None:
     op.create_table(
         "collections",
         sa.Column("collection_id", sa.String(), nullable=False),
@@ -37,6 +42,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("collection_id"),
         sa.UniqueConstraint("name"),
     )
+
+
+def _erasures() -> None:
     op.create_table(
         "erasures",
         sa.Column("person_id", sa.String(), nullable=False),
@@ -52,6 +60,9 @@ def upgrade() -> None:
     )
     op.create_index("erasures_by_changed", "erasures", ["changed"], unique=False)
     op.create_index("erasures_by_state", "erasures", ["state"], unique=False)
+
+
+def _library() -> None:
     op.create_table(
         "library",
         sa.Column("row", sa.Integer(), nullable=False),
@@ -65,6 +76,9 @@ def upgrade() -> None:
         sa.Column("tombstone_digest", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("row"),
     )
+
+
+def _people() -> None:
     op.create_table(
         "people",
         sa.Column("person_id", sa.String(), nullable=False),
@@ -75,6 +89,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("person_id"),
     )
     op.create_index("people_by_changed", "people", ["changed"], unique=False)
+
+
+def _photos() -> None:
     op.create_table(
         "photos",
         sa.Column("photo_id", sa.Integer(), nullable=False),
@@ -89,6 +106,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("photos_by_matched_through", "photos", ["matched_through"], unique=False)
+
+
+def _receipts() -> None:
     op.create_table(
         "receipts",
         sa.Column("serial", sa.String(), nullable=False),
@@ -97,6 +117,9 @@ def upgrade() -> None:
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("serial"),
     )
+
+
+def _audit_details() -> None:
     op.create_table(
         "audit_details",
         sa.Column("leaf_index", sa.Integer(), nullable=False),
@@ -110,6 +133,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("leaf_index", "position"),
     )
     op.create_index("audit_details_by_subject", "audit_details", ["subject_id"], unique=False)
+
+
+def _collection_audience() -> None:
     op.create_table(
         "collection_audience",
         sa.Column("collection_id", sa.String(), nullable=False),
@@ -124,6 +150,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("collection_id", "account_id"),
     )
+
+
+def _consents() -> None:
     op.create_table(
         "consents",
         sa.Column("consent_id", sa.String(), nullable=False),
@@ -137,6 +166,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("consent_id"),
     )
     op.create_index("consents_by_person", "consents", ["person_id"], unique=False)
+
+
+def _faces() -> None:
     op.create_table(
         "faces",
         sa.Column("face_id", sa.Integer(), nullable=False),
@@ -162,6 +194,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("photo_id", "number"),
         sqlite_autoincrement=True,
     )
+
+
+def _references() -> None:
     op.create_table(
         "references",
         sa.Column("reference_id", sa.String(), nullable=False),
@@ -176,6 +211,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("reference_id"),
     )
     op.create_index("references_by_person", "references", ["person_id"], unique=False)
+
+
+def _searches() -> None:
     op.create_table(
         "searches",
         sa.Column("account_id", sa.String(), nullable=False),
@@ -187,6 +225,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("account_id", "minute"),
     )
+
+
+def _sources() -> None:
     op.create_table(
         "sources",
         sa.Column("source_id", sa.String(), nullable=False),
@@ -202,6 +243,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source_id"),
         sa.UniqueConstraint("collection_id", "kind", "address"),
     )
+
+
+def _links() -> None:
     op.create_table(
         "links",
         sa.Column("face_id", sa.Integer(), nullable=False),
@@ -243,6 +287,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("decision = 'same'"),
         postgresql_where=sa.text("decision = 'same'"),
     )
+
+
+def _proposals() -> None:
     op.create_table(
         "proposals",
         sa.Column("face_id", sa.Integer(), nullable=False),
@@ -266,6 +313,9 @@ def upgrade() -> None:
     )
     op.create_index("proposals_by_person", "proposals", ["person_id", "score"], unique=False)
     op.create_index("proposals_by_photo", "proposals", ["photo_id"], unique=False)
+
+
+def _runs() -> None:
     op.create_table(
         "runs",
         sa.Column("run_id", sa.String(), nullable=False),
@@ -278,6 +328,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("run_id"),
     )
+
+
+def _sightings() -> None:
     op.create_table(
         "sightings",
         sa.Column("sighting_id", sa.Integer(), nullable=False),
@@ -306,3 +359,26 @@ def upgrade() -> None:
         sa.UniqueConstraint("source_id", "item"),
     )
     op.create_index("sightings_by_photo", "sightings", ["photo_id"], unique=False)
+
+
+def upgrade() -> None:
+    """Make them, those first that others refer to."""
+    _accounts()
+    _audit()
+    _collections()
+    _erasures()
+    _library()
+    _people()
+    _photos()
+    _receipts()
+    _audit_details()
+    _collection_audience()
+    _consents()
+    _faces()
+    _references()
+    _searches()
+    _sources()
+    _links()
+    _proposals()
+    _runs()
+    _sightings()
