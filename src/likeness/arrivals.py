@@ -104,7 +104,7 @@ def arrivals(house: House, source: Source, record: SourceRecord) -> Iterator[Bat
 
 
 def find_faces(house: House, decoded: Sequence[DecodedPhoto]) -> list[tuple[NewFace, ...]]:
-    """The faces of photos, boxes and landmarks in pixels of the upright originals, left to right."""
+    """The faces of photos, left to right, boxes and landmarks in pixels of the originals."""
     engine = house.engine()
     found = engine.find_many([photo.pixels for photo in decoded])
     results = []

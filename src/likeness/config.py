@@ -1,7 +1,7 @@
 """Settings of one library: a small file beside its database, and a few environment variables.
 
-``library.toml`` says which library it is, which model pack it uses and, where that was chosen, where its
-keyring is. It holds no secret and nothing that widens whom anybody may find.
+``library.toml`` says which library it is, which model pack it uses and, where that was chosen,
+where its keyring is. It holds no secret and nothing that widens whom anybody may find.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from likeness.records.collection import Collection
 from likeness.records.consent import Consent
 from likeness.records.person import Person
 from likeness.records.stored import LinkedPhoto
-from likeness.store import collections as collection_rows
 from likeness.store import audit_log, people
+from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
 from likeness.store.links import count_links, linked_photos
 

@@ -1,8 +1,8 @@
 """Who may be compared and found, in step with the store.
 
 The references of people with a live consent stand decrypted in the gallery. Every process reads the
-change number before it compares, and at least each second also when idle; what went from the store is
-then overwritten in memory.
+change number before it compares, and at least each second also when idle; what went from the store
+is then overwritten in memory.
 """
 
 from __future__ import annotations

@@ -69,14 +69,12 @@ def enrol(
 
     Parameters
     ----------
-    house : House
     name : str
     images : sequence of photos
         Each with exactly one usable face, all of one person.
     consent : ConsentGiven
     different_person : bool
         Go on although they look like somebody who is enrolled: twins exist.
-    progress : callable
 
     Raises
     ------
@@ -98,7 +96,7 @@ def enrol(
         count_one_search(house, connection)
     # (4) The person's key is durable before anything is written under it.
     house.keyring.create_key(person.person_id)
-    # (5) Consent, the audited look for somebody alike, references and change number: all or nothing.
+    # (5) Consent, the audited look for somebody alike, references, change number: all or nothing.
     try:
         with house.transaction() as connection:
             alike = _record(house, connection, person, record, references, different_person)

@@ -1,7 +1,8 @@
 """Every error that Likeness raises, in one tree.
 
-A message says what happened and what to do about it. It never holds a name, a template, a token or a
-probe: messages reach logs. The edges (command line, API, pages) map an error once, by ``exit_code``.
+A message says what happened and what to do about it. It never holds a name, a template, a token or
+a probe: messages reach logs. The edges (command line, API, pages) map an error once, by
+``exit_code``.
 
     LikenessError
     ├── UsageError            2  the call itself is off
@@ -110,7 +111,7 @@ class BadInput(LikenessError):
 
 
 class PhotoUnreadable(BadInput):
-    """A file is not a photo that can be read: broken, truncated, too large, mislabelled, unsupported.
+    """A file is not a photo that can be read: broken, cut short, too large, mislabelled.
 
     Attributes
     ----------
@@ -223,7 +224,7 @@ class LibraryBusy(StorageError):
 
 
 class KeyMissing(StorageError):
-    """A person's key is neither in the keyring nor tombstoned: the wrong keyring, or a damaged one."""
+    """A person's key is neither kept nor tombstoned: the wrong keyring, or a damaged one."""
 
 
 class KeyErased(StorageError):

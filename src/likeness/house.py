@@ -107,7 +107,7 @@ class House:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """One writing transaction; once it is durable, the keyring witnesses the audit log's head."""
+        """One writing transaction; once durable, the keyring witnesses the audit log's head."""
         with self.store.transaction() as connection:
             before = audit_log.head(connection)
             yield connection

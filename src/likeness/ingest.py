@@ -1,7 +1,9 @@
-"""Ingest: source -> photo -> faces -> compare with the gallery -> links; unmatched templates dropped.
+"""Ingest: source -> photo -> faces -> compare with the gallery -> links.
 
-Killed at any point and run again, it ends in the same state: each batch commits whole, a photo is known
-by its content and a sighting by its source and item.
+Templates that match nobody are dropped with their batch.
+
+Killed at any point and run again, it ends in the same state: each batch commits whole, a photo is
+known by its content and a sighting by its source and item.
 """
 
 from __future__ import annotations
@@ -188,8 +190,9 @@ def _keep(house: House, record: SourceRecord, run_id: str, batch: Batch, tally: 
     comparison = batch.comparison
     with house.transaction() as connection:
         _require_active(connection, record)
-        # Whoever enrolled or left since the comparison is in this transaction's change number: compare
-        # again while the templates are in memory, so that a photo and a person never miss each other.
+        # Whoever enrolled or left since the comparison is in this transaction's change number:
+        # compare again while the templates are in memory, so that a photo and a person never miss
+        # each other.
         change = house.eligibility.refresh(connection)
         if comparison is None or not comparison.eligible.holds(change=change, now=house.clock()):
             known = comparison.templates if comparison else None

@@ -225,7 +225,7 @@ class Library:
         collection: str,
         progress: ProgressListener = no_progress,
     ) -> ingest.IngestReport:
-        """Take the photos of a folder, or one photo, into a collection; see :mod:`likeness.ingest`."""
+        """Take a folder of photos, or one, into a collection; see :mod:`likeness.ingest`."""
         source = FolderSource(Path(path).expanduser(), library=self._house.settings.path)
         with self._house.store.snapshot() as connection:
             into = collection_rows.collection_named(connection, collection)
@@ -379,7 +379,8 @@ def _make(settings: Settings, *, keyring_chosen: bool, at: datetime) -> None:
                 concerned=[Concerned(subject_id=owner.account_id, details={"did": "create"})],
             )
         store.close()
-        # The settings come last: without them there is no library here, and nothing half-made opens.
+        # The settings come last: without them there is no library here, and nothing half-made
+        # opens.
         write_settings(settings, keyring_chosen=keyring_chosen)
     except BaseException:
         if created:

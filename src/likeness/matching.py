@@ -1,8 +1,8 @@
 """Which face of a photo is whose: one to one, best pairs first, what a human decided stays.
 
-Both ways that compare (photos that arrive, people who enrol) decide by :func:`decide_photo`, over the
-same templates made from the same stored crops, so that the order in which photos and people come makes
-no difference to the links.
+Both ways that compare (photos that arrive, people who enrol) decide by :func:`decide_photo`, over
+the same templates made from the same stored crops, so that the order in which photos and people
+come makes no difference to the links.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Stop a source -> its sightings, orphaned photos and links gone -> receipt.
 
-Removing a source stops a running import of it at its next batch, before this returns. Photos that other
-sources hold too stay with their other sightings. Files in a user's own folder are never touched.
+Removing a source stops a running import of it at its next batch, before this returns. Photos that
+other sources hold too stay with their other sightings. Files in a user's own folder are never
+touched.
 """
 
 from __future__ import annotations

@@ -113,8 +113,8 @@ def reference_crops(house: House, images: Sequence[Image]) -> list[bytes]:
     UsageError
         Where no photo was given.
     FaceUnusable
-        Where a photo has no face, several, or one that is too small, too blurred or turned away; the
-        message names the photo.
+        Where a photo has no face, several, or one that is too small, too blurred or turned away;
+        the message names the photo.
     """
     if not images:
         raise UsageError("No photo was given to enrol with.", "Give at least one with --photo.")

@@ -1,4 +1,4 @@
-"""Change a consent that was given: a later end, or less of it. More than it said needs a new yes."""
+"""Change a consent that was given: a later end, or less of it. More needs a new yes."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def _alone(house: House) -> Iterator[None]:
 
 
 def _rescan_batch(house: House, batch: Mapping[int, int], change: int) -> tuple[int, int]:
-    """Compare one batch (photo id to the number it was compared through); returns what it gained."""
+    """Compare one batch (photo id to its ``matched_through``); returns what it gained."""
     with house.store.snapshot() as connection:
         collections = collections_of_photos(connection, batch)
         crops = crops_of(connection, list(batch))
@@ -100,7 +100,8 @@ def _rescan_batch(house: House, batch: Mapping[int, int], change: int) -> tuple[
     linked = proposed = 0
     with house.transaction() as connection:
         current = house.eligibility.refresh(connection)
-        # A photo that was removed, or came into another collection meanwhile, waits for the next batch.
+        # A photo that was removed, or came into another collection meanwhile, waits for the next
+        # batch.
         collections_now = collections_of_photos(connection, batch)
         settled = [p for p in batch if collections_now.get(p) == collections.get(p)]
         for photo_id in settled:

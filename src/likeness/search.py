@@ -1,8 +1,8 @@
-"""Search: authorise -> audit intent -> probe template -> eligible gallery -> re-check consent in the
+"""Search: who asks -> audit intent -> probe template -> eligible gallery -> consent again in the
 store -> threshold -> sightings -> audit outcome -> answer.
 
-The index proposes and the store disposes. Nobody found reads the same, takes the same steps and writes
-the same audit entries whether or not the person's face is in the library.
+The index proposes and the store disposes. Nobody found reads the same, takes the same steps and
+writes the same audit entries whether or not the person's face is in the library.
 """
 
 from __future__ import annotations
@@ -94,9 +94,7 @@ def search(
 
     Parameters
     ----------
-    house : House
     image : photo
-        Never stored.
     purpose : ``"be_found"``, optional
         Search as the acting account.
     as_person : str, optional
@@ -133,7 +131,7 @@ def search(
         template[None, :], eligible=eligible.person_ids, threshold=thresholds.review
     )
     proposed = best_per_person(matches[0])
-    # (5) to (7) Confirm consent in the store, gather sightings, and audit the outcome: one transaction.
+    # (5) to (7) Consent again in the store, sightings, audit of the outcome: one transaction.
     with house.transaction() as connection:
         confirmed = [
             candidate

@@ -1,7 +1,8 @@
 """Withdraw: consent withdrawn -> key destroyed, links and index entries gone -> receipt.
 
-Two files, so the order is law: the data says first that nobody finds this person any more, then the key
-goes for good, then the rows. Whatever was begun is finished when the library is opened next.
+Two files, so the order is law: the data says first that nobody finds this person any more, then
+the key goes for good, then the rows. Whatever was begun is finished when the library is opened
+next.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def finish_erasure(house: House, person_id: str) -> Withdrawn:
 
 def finish_pending(house: House) -> int:
     """Finish what a crash interrupted, and erase again whom a restored backup brought back."""
-    # Tombstones first: whoever is erased right now by another process has begun before, and is known.
+    # Tombstones first: whoever is erased right now by another process has begun before, and is
+    # known.
     tombstones = house.keyring.tombstones()
     with house.store.snapshot() as connection:
         unfinished = erasures.unfinished(connection)

@@ -10,25 +10,27 @@ from likeness.errors import NotFound
 _ENGLISH = """\
 What you are asked
 We hold photos in the collection named above. If you say yes, a computer makes a set of numbers from
-photos of your face that you choose, and compares it with the faces in that collection. Nobody has to
-say yes, and nothing is switched on unless you choose it.
+photos of your face that you choose, and compares it with the faces in that collection. Nobody has
+to say yes, and nothing is switched on unless you choose it.
 
 What you can choose, each on its own
 - Find me: you, and only you, see the photos of you.
-- Be found: the accounts named on your consent may find you with a photo, and see your name and the photos.
+- Be found: the accounts named on your consent may find you with a photo, and see your name and the
+photos.
 - Publish: your face may be shown when photos are made public.
 
 What is kept
-Your name, your age, your reference photos and the numbers made from them are kept encrypted under a key
-that belongs to you alone. Photos of people who did not say yes are never turned into numbers that stay.
+Your name, your age, your reference photos and the numbers made from them are kept encrypted under
+a key that belongs to you alone. Photos of people who did not say yes are never turned into numbers
+that stay.
 
 How long
-Until the date on your consent, until you withdraw it, or, where a guardian said yes for you, until you
-turn 18. Thirty days after it ends, everything above is erased.
+Until the date on your consent, until you withdraw it, or, where a guardian said yes for you, until
+you turn 18. Thirty days after it ends, everything above is erased.
 
 How to stop
-Say so at any time; no reason is needed. Before we answer you, nobody can find you any more, your key
-is destroyed, and you get a signed receipt that anybody can check.
+Say so at any time; no reason is needed. Before we answer you, nobody can find you any more, your
+key is destroyed, and you get a signed receipt that anybody can check.
 """
 
 

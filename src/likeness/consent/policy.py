@@ -1,6 +1,7 @@
 """What a consent allows. No I/O: records and a time in, evidence out, or :class:`ConsentRefused`.
 
-An empty policy denies: nothing is on by default, and no account, role or setting stands above a consent.
+An empty policy denies: nothing is on by default, and no account, role or setting stands above a
+consent.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Permission:
     purpose : Purpose
     collection_id : str
     searcher : str
-        Account id of the searcher, or the person's own id for ``find_me``; empty when photos arrive.
+        Account id of the searcher, or the person's own id for ``find_me``; empty when photos
+        arrive.
     checked_at : datetime
     """
 

@@ -1,7 +1,7 @@
 """The crop of a face that stays with its photo, and of a reference: JPEG there and back.
 
-Templates are always made from the crop as it is kept, for photos that arrive and for photos compared
-again later, so that both score alike to the bit.
+Templates are always made from the crop as it is kept, for photos that arrive and for photos
+compared again later, so that both score alike to the bit.
 """
 
 from __future__ import annotations

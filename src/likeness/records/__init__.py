@@ -1,1 +1,1 @@
-"""What Likeness keeps, as frozen dataclasses: one concept a file, standard library and numpy only."""
+"""What Likeness keeps, as frozen dataclasses, one concept a file."""

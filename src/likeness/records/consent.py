@@ -89,7 +89,7 @@ class Consent:
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentGiven:
-    """What a person says yes to, as the one who records it states it. Nothing has a default that allows.
+    """What a person says yes to, as stated by whoever records it. No default allows anything.
 
     Attributes
     ----------

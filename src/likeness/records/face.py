@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Box = tuple[int, int, int, int]
-"""(left, top, right, bottom) in whole pixels of the upright photo; right and bottom are exclusive."""
+"""(left, top, right, bottom) in pixels of the upright photo; right and bottom exclusive."""
 
 
 def scaled_box(box: Box, scale: float) -> Box:

@@ -1,4 +1,4 @@
-"""A person who enrolled. Only the opaque id stands in clear; the rest is kept under their own key."""
+"""A person who enrolled. All but the opaque id is kept under their own key."""
 
 from __future__ import annotations
 

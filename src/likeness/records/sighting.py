@@ -10,7 +10,7 @@ LinkConfidence = Literal["exact", "joined", "profile-only"]
 """How sure a link back is: stated by the holder, joined on other fields, or only the profile."""
 
 LinkFrom = Literal["links.csv", "metadata", "download", "file"]
-"""Where a link back was read: a list beside the photo, XMP or IPTC in it, the download address that a
+"""Where a link back was read: a list beside the photo, XMP or IPTC in it, the address that a
 browser left in extended attributes, or nothing better than the file itself."""
 
 
@@ -48,7 +48,8 @@ class Sighting:
     ----------
     source_id : str
     item : str
-        The place within the source, such as a path relative to its folder, with ``/`` between parts.
+        The place within the source, such as a path relative to its folder, with ``/`` between
+        parts.
     link : PageLink
     """
 

@@ -1,4 +1,4 @@
-"""The audit log as the store keeps it: leaves, checkpoints, and details under their subjects' keys."""
+"""The audit log as kept: leaves, checkpoints, and details under their subjects' keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from likeness.errors import NotVerified
 from likeness.store.envelope import seal, unseal
 from likeness.store.keyring import Keyring
 from likeness.store.schema import audit, audit_details, library
-
 
 EMPTY_TREE = CompactTree().to_bytes()
 """State of a log without entries."""
@@ -123,7 +122,7 @@ def head(connection: Connection) -> tuple[int, bytes]:
 
 
 def root_at(connection: Connection, size: int) -> bytes | None:
-    """The root of the log's first ``size`` entries as it was signed, or None where it is shorter."""
+    """The signed root of the log's first ``size`` entries, or None where it is shorter."""
     if size == 0:
         return CompactTree().root()
     text = connection.execute(

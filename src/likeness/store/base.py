@@ -12,8 +12,8 @@ class Store(Protocol):
     """A database with the tables of :mod:`likeness.store.schema`.
 
     The functions in :mod:`likeness.store` that read and write take the connection that
-    :meth:`transaction` or :meth:`snapshot` yields and never commit: that happens at the edge of a way
-    through the house, where the ``with`` block ends.
+    :meth:`transaction` or :meth:`snapshot` yields and never commit: that happens at the edge of a
+    way through the house, where the ``with`` block ends.
     """
 
     def transaction(self) -> AbstractContextManager[Connection]:

@@ -58,7 +58,7 @@ def insert_collection(connection: Connection, collection: Collection, *, at: dat
 
 
 def set_audience(connection: Connection, collection_id: str, account_ids: Iterable[str]) -> None:
-    """Name the accounts allowed to search a collection. Consents already given do not widen by it."""
+    """Name the accounts allowed to search. Consents already given do not widen by it."""
     connection.execute(
         delete(collection_audience).where(collection_audience.c.collection_id == collection_id)
     )

@@ -377,8 +377,8 @@ class Keyring:
     def set_aside_lost(self, root_at: Callable[[int], bytes | None]) -> int:
         """Set aside witnessed states that the audit log no longer has, as after a restored backup.
 
-        They are kept for good, so that verification goes on saying that the log was rolled back; the
-        log itself can be written again.
+        They are kept for good, so that verification goes on saying that the log was rolled back;
+        the log itself can be written again.
 
         Parameters
         ----------

@@ -120,7 +120,7 @@ def proposals_for(connection: Connection, person_ids: Iterable[str]) -> list[Pro
 def linked_photos(
     connection: Connection, person_id: str, *, collection_ids: Sequence[str]
 ) -> list[LinkedPhoto]:
-    """The photos of a person within some collections, newest first, each with its sightings there."""
+    """The photos of a person in some collections, newest first, with their sightings there."""
     rows = connection.execute(
         select(links.c.score.label("link_score"), links.c.decided_by, *FACE_COLUMNS, *PHOTO_COLUMNS)
         .join(faces, faces.c.face_id == links.c.face_id)
@@ -185,8 +185,8 @@ def forget_where_left(
 ) -> int:
     """Undo what was decided without review in photos that a collection has just lost.
 
-    It may rest on a consent that covers that collection alone. Photos that others still hold wait to be
-    compared anew; returns how many.
+    It may rest on a consent that covers that collection alone. Photos that others still hold wait
+    to be compared anew; returns how many.
     """
     still = collections_of_photos(connection, photo_ids)
     left = [p for p, names in still.items() if collection_id not in names]

@@ -23,7 +23,6 @@ from likeness.store.sealed import (
     unseal_details,
 )
 
-
 PEOPLE_AT_ONCE = 500
 
 
@@ -145,7 +144,7 @@ def consents_of(connection: Connection, person_id: str, *, key: bytes) -> tuple[
 def consents_of_many(
     connection: Connection, keys: Mapping[str, bytes]
 ) -> dict[str, tuple[Consent, ...]]:
-    """Every consent record of some people, oldest first, by person id; whoever has none is absent."""
+    """Every consent record of some people, oldest first, by person id."""
     found: dict[str, list[Consent]] = {}
     for some in _chunks(keys):
         for row in connection.execute(select(consents).where(consents.c.person_id.in_(some))):

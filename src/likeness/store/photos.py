@@ -22,7 +22,6 @@ from likeness.records.face import DetectedFace, Quality
 from likeness.records.stored import StoredFace, StoredPhoto
 from likeness.store.schema import faces, links, photos, proposals, sightings
 
-
 NEVER_MATCHED = -1
 """``matched_through`` of a photo that has to be compared again with everybody."""
 

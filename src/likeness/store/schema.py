@@ -1,4 +1,4 @@
-"""The tables. What is personal about a person is a ``sealed`` column: ciphertext under their own key."""
+"""The tables. What is personal about a person is ciphertext under their own key."""
 
 from __future__ import annotations
 

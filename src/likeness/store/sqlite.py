@@ -1,4 +1,4 @@
-"""The embedded store: one SQLite file, written by one transaction at a time, durable at each commit."""
+"""The embedded store: one SQLite file, one writer at a time, durable at each commit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PRAGMAS = (
 
 
 class SqliteStore:
-    """The tables in one SQLite file, write-ahead logged, ``synchronous=FULL``, ``secure_delete=ON``.
+    """The tables in one SQLite file: write-ahead log, ``synchronous=FULL``, ``secure_delete``.
 
     Parameters
     ----------

@@ -206,7 +206,9 @@ def test_an_inclusion_proof_that_is_changed_in_any_way_fails(
     index = data.draw(st.integers(0, size - 1))
     proof = list(inclusion_proof(hashes(size), index))
     root = tree_root(hashes(size))
-    other_index = data.draw(st.integers(0, size - 1).filter(lambda other: other != index) | st.none())
+    other_index = data.draw(
+        st.integers(0, size - 1).filter(lambda other: other != index) | st.none()
+    )
     changed = [(index, [*proof, root])]
     if proof:
         place = data.draw(st.integers(0, len(proof) - 1))
@@ -216,9 +218,7 @@ def test_an_inclusion_proof_that_is_changed_in_any_way_fails(
         changed.append((other_index, proof))
     for claimed, path in changed:
         with pytest.raises(NotVerified):
-            verify_inclusion(
-                hashes(size)[index], index=claimed, size=size, proof=path, root=root
-            )
+            verify_inclusion(hashes(size)[index], index=claimed, size=size, proof=path, root=root)
 
 
 @given(st.data(), sizes)
@@ -263,13 +263,9 @@ def test_the_empty_tree_begins_every_tree_and_no_tree_begins_a_shorter_one() -> 
         first_size=0, first_root=EMPTY_ROOT, second_size=3, second_root=root, proof=()
     )
     with pytest.raises(NotVerified):
-        verify_consistency(
-            first_size=0, first_root=root, second_size=3, second_root=root, proof=()
-        )
+        verify_consistency(first_size=0, first_root=root, second_size=3, second_root=root, proof=())
     with pytest.raises(NotVerified):
-        verify_consistency(
-            first_size=3, first_root=root, second_size=2, second_root=root, proof=()
-        )
+        verify_consistency(first_size=3, first_root=root, second_size=2, second_root=root, proof=())
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from likeness.audit.checkpoint import Checkpoint
 from likeness.audit.leaf import MAX_COMMITMENTS, Leaf
 from likeness.audit.proof import inclusion_proof, tree_root
 from likeness.audit.receipt import DeletionReceipt, ReceiptBody, build_receipt
@@ -19,7 +20,6 @@ from likeness.audit.receipt_file import (
     verify_receipt,
     write_receipt,
 )
-from likeness.audit.checkpoint import Checkpoint
 from likeness.audit.signed_note import VerifierKey
 from likeness.audit.trail import AuditTrail
 from likeness.errors import BadInput, NotVerified, SignerNotChecked, UsageError
@@ -196,13 +196,13 @@ def test_a_receipt_with_a_piece_missing_or_doubled_does_not_verify(start: int, s
     ],
 )
 def test_each_lie_is_named_by_the_step_that_finds_it(step: int, changes: dict[str, object]) -> None:
-    with pytest.raises(NotVerified, match=f"^Step {step} failed"):
+    with pytest.raises(NotVerified, match=rf"^Step {step} failed"):
         verify_receipt(altered(**changes), key=KEY.text)
 
 
 def test_a_receipt_signed_by_somebody_else_fails_the_last_step() -> None:
     stranger = VerifierKey.of(ORIGIN, Ed25519PrivateKey.generate())
-    with pytest.raises(NotVerified, match="^Step 5 failed"):
+    with pytest.raises(NotVerified, match=r"^Step 5 failed"):
         verify_receipt(issued(), key=stranger.text)
 
 
@@ -220,10 +220,10 @@ def test_a_receipt_forged_under_another_key_fails_even_where_it_is_consistent() 
     )
     with pytest.raises(SignerNotChecked):
         verify_receipt(write_receipt(forged), key=None)
-    with pytest.raises(NotVerified, match="^Step 5 failed"):
+    with pytest.raises(NotVerified, match=r"^Step 5 failed"):
         verify_receipt(write_receipt(forged), key=KEY.text)
     relabelled = write_receipt(forged).replace(forger.text.encode(), KEY.text.encode())
-    with pytest.raises(NotVerified, match="^Step 3 failed"):
+    with pytest.raises(NotVerified, match=r"^Step 3 failed"):
         verify_receipt(relabelled, key=KEY.text)
 
 
@@ -237,7 +237,7 @@ def test_a_leaf_that_is_not_in_the_log_fails_the_fourth_step() -> None:
         checkpoint=Checkpoint(origin=ORIGIN, size=1, root=root).sign(PRIVATE),
         signer=KEY,
     )
-    with pytest.raises(NotVerified, match="^Step 4 failed"):
+    with pytest.raises(NotVerified, match=r"^Step 4 failed"):
         verify_receipt(write_receipt(outside), key=KEY.text)
 
 

@@ -107,9 +107,7 @@ def test_a_rewritten_log_is_named_by_its_first_forged_entry(index: int) -> None:
         tree = tree.append(leaf_hash(leaf))
         if place >= index:
             signed = Checkpoint(origin=ORIGIN, size=tree.size, root=tree.root()).sign(stranger)
-            rows[place] = replace(
-                with_leaf(rows[place], leaf, hash_too=True), checkpoint=signed
-            )
+            rows[place] = replace(with_leaf(rows[place], leaf, hash_too=True), checkpoint=signed)
     assert first_bad(rows) == index
 
 
@@ -198,7 +196,9 @@ def test_a_large_log_is_read_once_and_in_bounded_memory() -> None:
             tree = tree.append(leaf_hash(leaf))
             checkpoint = "between two runs" + " " * 200
             if tree.size % RUN == 0:
-                checkpoint = Checkpoint(origin=ORIGIN, size=tree.size, root=tree.root()).sign(PRIVATE)
+                checkpoint = Checkpoint(origin=ORIGIN, size=tree.size, root=tree.root()).sign(
+                    PRIVATE
+                )
             yield LogEntry(
                 leaf_index=index, leaf=leaf, leaf_hash=leaf_hash(leaf), checkpoint=checkpoint
             )
@@ -238,6 +238,11 @@ def test_an_append_gives_rows_proofs_and_a_state_to_go_on_from(
         trail.append([], private_key=private_key)
 
 
+def test_a_log_without_entries_is_taken_up_empty(key: VerifierKey) -> None:
+    trail = AuditTrail.resume(CompactTree().to_bytes(), checkpoint=None, key=key)
+    assert trail == AuditTrail(origin=ORIGIN)
+
+
 def test_a_log_whose_state_was_changed_is_not_appended_to(log: Log, key: VerifierKey) -> None:
     tree = CompactTree().extend(row.leaf_hash for row in log)
     state = tree.to_bytes()
@@ -248,6 +253,8 @@ def test_a_log_whose_state_was_changed_is_not_appended_to(log: Log, key: Verifie
         (earlier, log[-1].checkpoint),
         (state, log[-2].checkpoint),
         (state, "nothing"),
+        (state, None),
+        (CompactTree().to_bytes(), log[0].checkpoint),
     ):
         with pytest.raises(LogTampered):
             AuditTrail.resume(bad, checkpoint=note, key=key)

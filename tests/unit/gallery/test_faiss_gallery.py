@@ -1,4 +1,4 @@
-"""What only the index inside the process promises: where its vectors are, and what it reads of them."""
+"""What only the index inside the process promises: where its vectors are, what it reads of them."""
 
 from __future__ import annotations
 

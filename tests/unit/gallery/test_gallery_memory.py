@@ -108,7 +108,7 @@ def _said(child: subprocess.Popen[str], *, after: str = "") -> str:
 def _pieces_found(
     pid: int, templates: NDArray[np.float32], wanted: tuple[int, ...]
 ) -> dict[int, int]:
-    """How many of each template's numbers the process holds, as float32 or float64, in any order."""
+    """How many of a template's numbers the process holds, as float32 or float64, in any order."""
     single = {number: templates[number].view(np.uint32) for number in wanted}
     double = {number: templates[number].astype(np.float64).view(np.uint64) for number in wanted}
     found: dict[int, set[int]] = {number: set() for number in wanted}

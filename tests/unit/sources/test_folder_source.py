@@ -292,6 +292,7 @@ def test_a_photo_that_became_a_pipe_is_not_opened(tmp_path: Path) -> None:
     # Whoever opens a pipe for writing waits until somebody opens it for reading.
     writer = threading.Thread(target=lambda: os.close(os.open(path, os.O_WRONLY)))
     writer.start()
+    time.sleep(0.2)
     try:
         with pytest.raises(PhotoUnreadable) as raised:
             entry.read(_LIMIT)

@@ -8,7 +8,8 @@ from likeness.sources.file_kinds import file_kind, folder_reason
 
 
 @pytest.mark.parametrize(
-    "name", ["a.jpg", "A.JPEG", "b.png", "c.WebP", "d.tif", "e.gif", "f.bmp", "g.HEIC", "h.a.jpg"]
+    "name",
+    ["a.jpg", "A.JPEG", "b.png", "c.WebP", "d.tif", "e.gif", "f.bmp", "g.HEIC", "h.mpo", "i.a.jpg"],
 )
 def test_a_photo_is_known_by_its_suffix(name: str) -> None:
     kind = file_kind(name)

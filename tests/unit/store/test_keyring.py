@@ -341,11 +341,12 @@ def test_threads_make_read_and_destroy_keys_together(keyring: Keyring) -> None:
     keyring.covers(*keyring.tombstone_head())
 
 
-def test_a_forked_child_and_its_parent_use_one_keyring(keyring: Keyring, path: Path) -> None:
+def test_two_processes_use_one_keyring_at_the_same_time(keyring: Keyring, path: Path) -> None:
     keyring.create_key("p1")
     code = (
         "import sys; from pathlib import Path;"
-        "from likeness.store.keyring import Keyring; from likeness.store.master_key import MasterKey;"
+        "from likeness.store.keyring import Keyring;"
+        "from likeness.store.master_key import MasterKey;"
         "ring = Keyring.open(Path(sys.argv[1]), master=MasterKey(bytes(range(32))));"
         "[ring.create_key(f'c{n}') for n in range(30)]; ring.destroy('p1')"
     )
@@ -364,7 +365,8 @@ def test_a_full_disk_leaves_everything_as_it_was(keyring: Keyring, path: Path) -
     code = (
         "import sys, resource; from pathlib import Path;"
         "from likeness.errors import StorageError;"
-        "from likeness.store.keyring import Keyring; from likeness.store.master_key import MasterKey;"
+        "from likeness.store.keyring import Keyring;"
+        "from likeness.store.master_key import MasterKey;"
         "ring = Keyring.open(Path(sys.argv[1]), master=MasterKey(bytes(range(32))));"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)\n"
         "for action in (lambda: ring.create_keys(f'q{n}' for n in range(500)),"

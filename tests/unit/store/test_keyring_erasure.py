@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from likeness.errors import KeyErased
 from likeness.store.keyring import Keyring
+from likeness.store.keyring_file import KeyringFile
 from likeness.store.master_key import MasterKey
 from likeness.store.sqlite_version import sqlite
 
@@ -73,16 +73,23 @@ def test_no_piece_is_left_whatever_the_order_in_a_keyring_of_many_pages(path: Pa
     assert keyring.keys(names).keys() == kept
 
 
-def test_a_destroyed_key_is_not_in_the_write_ahead_log_of_a_reader(path: Path) -> None:
+def test_no_other_file_is_left_beside_the_keyring(path: Path) -> None:
     keyring = Keyring.create(path, master=MASTER)
     keyring.create_key("p1")
-    wrapped = wrapped_keys(path)["p1"]
-    with pytest.raises(KeyErased):
-        for _ in range(3):
-            keyring.key("p1")
-            keyring.destroy("p1")
+    keyring.key("p1")
+    keyring.destroy("p1")
     assert [file.name for file in path.parent.iterdir()] == ["keyring.db"]
-    assert traces(path.parent, wrapped) == 0
+
+
+def test_every_connection_overwrites_what_it_deletes_and_waits_for_the_disk(path: Path) -> None:
+    Keyring.create(path, master=MASTER)
+    with KeyringFile(path=path).reading() as connection:
+        found = [
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("secure_delete", "journal_mode", "synchronous", "temp_store")
+        ]
+    extra, in_memory = 3, 2
+    assert found == [1, "delete", extra, in_memory]
 
 
 def test_a_process_killed_while_it_destroys_leaves_a_key_or_a_tombstone(path: Path) -> None:
@@ -93,7 +100,8 @@ def test_a_process_killed_while_it_destroys_leaves_a_key_or_a_tombstone(path: Pa
     before = keyring.keys(names)
     code = (
         "import sys; from pathlib import Path;"
-        "from likeness.store.keyring import Keyring; from likeness.store.master_key import MasterKey;"
+        "from likeness.store.keyring import Keyring;"
+        "from likeness.store.master_key import MasterKey;"
         "ring = Keyring.open(Path(sys.argv[1]), master=MasterKey(bytes(range(32))))\n"
         "for name in sys.stdin.read().split():\n"
         "    ring.destroy(name)\n"

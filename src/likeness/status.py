@@ -1,0 +1,134 @@
+"""How a library stands: what it holds, what waits, and whether its keyring and audit log are in order.
+
+People are counted and named only as far as the acting account may find them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from likeness.audit_check import checkpoint
+from likeness.errors import LikenessError
+from likeness.house import House
+from likeness.records.collection import Account, Collection, SourceRecord
+from likeness.review import open_proposals
+from likeness.store import audit_log, erasures
+from likeness.store import collections as collection_rows
+from likeness.store.people import newest_comparable
+from likeness.store.photos import count_matched_before, count_photos
+from likeness.store.sightings import count_of_source
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceStatus:
+    """A source and what the library holds of it.
+
+    Attributes
+    ----------
+    source : SourceRecord
+    sightings : int
+    """
+
+    source: SourceRecord
+    sightings: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How a library stands.
+
+    Attributes
+    ----------
+    library : str
+        Its folder.
+    account : Account
+        Who is acting.
+    pack : str
+    photos, faces : int
+    waiting : int
+        Photos that wait to be compared with people who enrolled since.
+    proposals : int
+        Links that wait to be decided, of people whom the acting account may find.
+    collections : tuple of Collection
+    sources : tuple of SourceStatus
+    keyring : str
+        Its file.
+    keyring_problem : str
+        Empty where the keyring carries every erasure that the library knows of.
+    audit_entries : int
+    audit_problem : str
+        Empty where the log's last checkpoint is signed and witnessed; ``audit verify`` checks it all.
+    """
+
+    library: str
+    account: Account
+    pack: str
+    photos: int
+    faces: int
+    waiting: int
+    proposals: int
+    collections: tuple[Collection, ...]
+    sources: tuple[SourceStatus, ...]
+    keyring: str
+    keyring_problem: str
+    audit_entries: int
+    audit_problem: str
+
+
+def status(house: House) -> Status:
+    """How the library stands now."""
+    proposals = len(open_proposals(house))
+    with house.store.snapshot() as connection:
+        photos, faces = count_photos(connection)
+        waiting = count_matched_before(connection, newest_comparable(connection))
+        collections = tuple(collection_rows.all_collections(connection))
+        sources = tuple(
+            SourceStatus(source=source, sightings=count_of_source(connection, source.source_id))
+            for source in collection_rows.all_sources(connection)
+        )
+        entries, _ = audit_log.head(connection)
+    return Status(
+        library=str(house.settings.path),
+        account=house.account,
+        pack=house.pack.name,
+        photos=photos,
+        faces=faces,
+        waiting=waiting,
+        proposals=proposals,
+        collections=collections,
+        sources=sources,
+        keyring=str(house.settings.keyring),
+        keyring_problem=_keyring_problem(house),
+        audit_entries=entries,
+        audit_problem=_audit_problem(house),
+    )
+
+
+def sources(house: House) -> list[SourceRecord]:
+    """Every source, in the order in which they were added."""
+    with house.store.snapshot() as connection:
+        return collection_rows.all_sources(connection)
+
+
+def _keyring_problem(house: House) -> str:
+    try:
+        with house.store.snapshot() as connection:
+            house.keyring.covers(*erasures.tombstone_head(connection))
+    except LikenessError as error:
+        return str(error)
+    return ""
+
+
+def _audit_problem(house: House) -> str:
+    witnessed = house.keyring.witnessed()
+    try:
+        checkpoint(house)
+    except LikenessError as error:
+        return str(error)
+    with house.store.snapshot() as connection:
+        size, root = audit_log.head(connection)
+    if witnessed is not None and (size < witnessed[0] or (size, root) == (witnessed[0], b"")):
+        return f"The audit log has {size} entries, and {witnessed[0]} were witnessed."
+    if witnessed is not None and size == witnessed[0] and root != witnessed[1]:
+        return f"The audit log forked: another history of {size} entries was witnessed."
+    return ""
