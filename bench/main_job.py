@@ -2,10 +2,10 @@
 
     python bench/main_job.py ../shared/eval/people --people 50 --references 3 --kills 3
 
-The dataset is a folder a person. The people with at least ``--references`` + 2 photos are enrolled, the
-first so many by name; everybody else is not. Counted are the photos that were not used to enrol. With
-``--kills`` the adding is run once more in another library, killed with SIGKILL so many times on the way
-and started again, and both libraries have to hold the same (photo, sighting, box, person, decision).
+The dataset is a folder a person. People with at least ``--references`` + 2 photos are enrolled, the
+first so many by name; everybody else is not. Counted are the photos that were not used to enrol.
+With ``--kills`` the adding is run once more in another library, killed with SIGKILL so many times
+on the way and started again: both have to hold the same (photo, sighting, box, person, decision).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from likeness.errors import FaceUnusable
 from likeness.library import Library
 from likeness.records.consent import ConsentGiven
 from likeness.store.schema import faces, links, photos, proposals, sightings
@@ -36,50 +37,60 @@ LIKENESS = "import sys; from likeness.cli.main import main; sys.exit(main())"
 
 @dataclass(frozen=True, kw_only=True)
 class Enrolment:
-    """A person of the dataset who is enrolled.
+    """A person of the dataset who enrolled.
 
     Attributes
     ----------
-    name : str
+    person_id, name : str
     references : tuple of Path
     """
 
+    person_id: str
     name: str
     references: tuple[Path, ...]
 
 
-def choose(dataset: Path, *, people: int, references: int) -> list[Enrolment]:
-    """The first people by name who have enough photos."""
-    chosen = []
-    for folder in sorted(path for path in dataset.iterdir() if path.is_dir()):
-        images = sorted(folder.glob("*.jpg"))
-        if len(images) >= references + 2 and len(chosen) < people:
-            chosen.append(Enrolment(name=folder.name, references=tuple(images[:references])))
-    return chosen
+def enrol_all(library: Path, dataset: Path, *, people: int, references: int) -> list[Enrolment]:
+    """Make a library and enrol the first people by name who have enough photos.
 
-
-def enrol_all(library: Path, enrolments: Sequence[Enrolment]) -> dict[str, str]:
-    """Make a library and enrol; returns the name of each person id."""
-    names = {}
+    A photo that enrolment refuses (several faces, say) is left out and the next one taken, as a
+    person would do. Whoever has too few usable photos is passed over.
+    """
+    enrolments: list[Enrolment] = []
     with Library.create(library) as opened:
         opened.create_collection(COLLECTION, controller="Benchmark")
-        for enrolment in enrolments:
-            consent = ConsentGiven(
-                purposes=frozenset({"be_found"}),
-                collections=frozenset({COLLECTION}),
-                basis="consent",
-                how_given="attested",
-                statement="A public dataset for measuring, on this machine only.",
-                is_adult=True,
-            )
-            enrolled = opened.enrol(
-                enrolment.name,
-                list(enrolment.references),
-                consent=consent,
-                different_person=True,
-            )
-            names[enrolled.person_id] = enrolment.name
-    return names
+        for folder in sorted(path for path in dataset.iterdir() if path.is_dir()):
+            images = sorted(folder.glob("*.jpg"))
+            if len(images) < references + 2 or len(enrolments) == people:
+                continue
+            enrolled = enrol_one(opened, folder.name, images, references)
+            if enrolled is not None:
+                enrolments.append(enrolled)
+    return enrolments
+
+
+def enrol_one(
+    library: Library, name: str, images: Sequence[Path], references: int
+) -> Enrolment | None:
+    """Enrol one person from their first usable photos; None where there are too few."""
+    consent = ConsentGiven(
+        purposes=frozenset({"be_found"}),
+        collections=frozenset({COLLECTION}),
+        basis="consent",
+        how_given="attested",
+        statement="A public dataset for measuring, on this machine only.",
+        is_adult=True,
+    )
+    left = list(images)
+    while len(left) >= references:
+        chosen = left[:references]
+        try:
+            enrolled = library.enrol(name, chosen, consent=consent, different_person=True)
+        except FaceUnusable as error:
+            left = [path for path in left if path.name not in error.what]
+            continue
+        return Enrolment(person_id=enrolled.person_id, name=name, references=tuple(chosen))
+    return None
 
 
 def add(
@@ -136,12 +147,11 @@ def held(library: Path) -> set[tuple[object, ...]]:
     return {(*row[:6], names.get(row[6]), row[7], names.get(row[8])) for row in rows}
 
 
-def count(
-    library: Path, dataset: Path, enrolments: Sequence[Enrolment], names: dict[str, str]
-) -> dict[str, object]:
+def count(library: Path, dataset: Path, enrolments: Sequence[Enrolment]) -> dict[str, object]:
     """What became of the photos that were not used to enrol."""
     used = {path.relative_to(dataset).as_posix() for e in enrolments for path in e.references}
-    enrolled = {e.name for e in enrolments}
+    names = {e.person_id: e.name for e in enrolments}
+    enrolled = set(names.values())
     linked: dict[str, set[str]] = {}
     proposed: dict[str, set[str]] = {}
     faces_of: Counter[str] = Counter()
@@ -192,11 +202,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    enrolments = choose(options.dataset, people=options.people, references=options.references)
+    wanted = {"people": options.people, "references": options.references}
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["LIKENESS_KEYRINGS"] = str(Path(scratch, "keyrings"))
         library = Path(scratch, "library")
-        names = enrol_all(library, enrolments)
+        enrolments = enrol_all(library, options.dataset, **wanted)
         began = time.monotonic()
         report = add(library, options.dataset)
         seconds = time.monotonic() - began
@@ -208,11 +218,11 @@ def main() -> None:
             "add": {k: v for k, v in report.items() if k not in ("schema", "skipped")},
             "skipped": report["skipped"],
             "add_seconds": round(seconds, 1),
-            **count(library, options.dataset, enrolments, names),
+            **count(library, options.dataset, enrolments),
         }
         if options.kills:
             other = Path(scratch, "killed")
-            enrol_all(other, enrolments)
+            enrol_all(other, options.dataset, **wanted)
             draw = random.Random(options.seed)
             killed = 0
             while killed < options.kills:

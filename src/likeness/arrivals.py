@@ -141,18 +141,20 @@ def compare(
 
     While nobody is eligible no template is computed at all.
     """
-    eligible = house.eligibility.comparable([collection_id])
     crops = [face.crop for arrival in batch.arrivals for face in arrival.faces or ()]
+    eligible = house.eligibility.comparable([collection_id])
     if not eligible.person_ids or not crops:
         return Comparison(eligible=eligible, templates=None, matches=[[] for _ in crops])
     if templates is None:
         pixels = decode_crops(crops, size=FACE_CROP_SIZE)
         templates = house.engine().templates_from_crops(pixels)
-    matches = house.eligibility.gallery.search(
-        templates,
-        eligible=eligible.person_ids,
-        threshold=house.thresholds(len(eligible.person_ids)).review,
-    )
+    with house.eligibility.held():
+        eligible = house.eligibility.comparable([collection_id])
+        matches = house.eligibility.gallery.search(
+            templates,
+            eligible=eligible.person_ids,
+            threshold=house.thresholds(len(eligible.person_ids)).floor,
+        )
     return Comparison(eligible=eligible, templates=templates, matches=matches)
 
 

@@ -1,4 +1,4 @@
-"""Check the audit log of a library from its first entry to its last, and give out its signed head."""
+"""Check the audit log of a library from end to end, and give out its signed head."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def verify(house: House, *, kept: Sequence[str] = ()) -> VerifiedLog:
     NotVerified
         A kept checkpoint is not signed by this library's key.
     """
-    # Witnessed states are read first: whatever another process appends meanwhile is newer than they.
-    witnesses = house.keyring.witnesses()
+    # Witnessed states are read first: what another process appends meanwhile is newer than they.
+    # States that a restored backup lost count for good: the log was rolled back, and stays so.
+    witnesses = [*house.keyring.witnesses(), *house.keyring.lost_witnesses()]
     with house.store.snapshot() as connection:
         try:
             verified = verify_log(
@@ -45,7 +46,7 @@ def verify(house: House, *, kept: Sequence[str] = ()) -> VerifiedLog:
                 witnesses=witnesses,
             )
         except LogRolledBack:
-            _require_counted(connection, audit_log.count_entries(connection))
+            _require_counted(connection, sum(1 for _ in audit_log.entries(connection)))
             raise
         _require_counted(connection, verified.size)
     return verified

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from likeness.consent.policy import permit
-from likeness.errors import ConsentRefused, NotFound, UsageError
+from likeness.errors import ConsentRefused, KeyErased, NotFound, UsageError
 from likeness.house import House, new_id
 from likeness.records.collection import Collection
 from likeness.records.consent import Consent
@@ -35,9 +35,9 @@ class VisiblePerson:
     collection_ids : tuple of str
         Where.
     photos : int
-        Faces linked with them.
+        Faces linked with them there.
     proposals : int
-        Links that wait to be decided.
+        Links that wait to be decided there.
     """
 
     person: Person
@@ -130,9 +130,13 @@ def visible_people(house: House, *, collection: str | None = None) -> list[Visib
 
 def visible(house: House, connection: Connection, person_id: str) -> VisiblePerson | None:
     """One person, if the acting account may find them now; None reads the same for anybody else."""
-    if not people.person_exists(connection, person_id) or house.keyring.is_erased(person_id):
+    if not people.person_exists(connection, person_id):
         return None
-    now, key = house.clock(), house.keyring.key(person_id)
+    try:
+        key = house.keyring.key(person_id)
+    except KeyErased:
+        return None
+    now = house.clock()
     covering: dict[str, Consent] = {}
     for consent in people.consents_of(connection, person_id, key=key):
         for collection in collection_rows.collections_for(
@@ -152,7 +156,7 @@ def visible(house: House, connection: Connection, person_id: str) -> VisiblePers
     person = people.load_person(connection, person_id, key=key)
     if person is None or not covering:
         return None
-    photos, proposals = count_links(connection, person_id)
+    photos, proposals = count_links(connection, person_id, collection_ids=sorted(covering))
     return VisiblePerson(
         person=person,
         consents=tuple({c.consent_id: c for c in covering.values()}.values()),

@@ -1,6 +1,7 @@
 """Who may be compared and found, in step with the store.
 
-The references of people with a live consent stand decrypted in the gallery. Every process reads the
+The references of people with a live consent stand decrypted in the gallery, fused to one a person.
+Every process reads the
 change number before it compares, and at least each second also when idle; what went from the store
 is then overwritten in memory.
 """
@@ -8,16 +9,18 @@ is then overwritten in memory.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import groupby, islice
 
 from sqlalchemy import Connection
 
 from likeness.consent.policy import live, permit, permit_comparison
 from likeness.errors import ConsentRefused, LikenessError
 from likeness.gallery.base import Gallery
+from likeness.matching import fuse
 from likeness.records.consent import Consent, Purpose
 from likeness.store.base import Store
 from likeness.store.changes import gallery_change, people_changed_since
@@ -131,6 +134,16 @@ class Eligibility:
         with self._lock:
             return self._consents.get(person_id, ())
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep what is held as it is in the block, but for :meth:`refresh` by the same thread.
+
+        Whoever stamps a photo as compared needs it: a comparison with a gallery that was given up
+        half-way would read as if nobody had matched.
+        """
+        with self._lock:
+            yield
+
     def start_polling(self, seconds: float = 1.0) -> None:
         """Read the change number in the background from now on, until :meth:`close`."""
 
@@ -140,9 +153,7 @@ class Eligibility:
                     self.refresh()
                 except LikenessError:
                     # Nobody is found by what cannot be checked; the next comparison says why.
-                    with self._lock:
-                        self._forget_all()
-                        self._change = -1
+                    self._give_up()
 
         self._poller = threading.Thread(target=poll, name="likeness-eligibility", daemon=True)
         self._poller.start()
@@ -152,9 +163,7 @@ class Eligibility:
         self._stop.set()
         if self._poller is not None:
             self._poller.join(timeout=10)
-        with self._lock:
-            self._forget_all()
-            self._change = -1
+        self._give_up()
 
     def _eligible(
         self,
@@ -190,14 +199,17 @@ class Eligibility:
         arriving = references_of_many(
             connection, live_keys, pack_fingerprint=self._gallery.fingerprint
         )
-        while some := list(islice(arriving, REFERENCES_AT_ONCE)):
+        fused = (fuse(list(own)) for _, own in groupby(arriving, key=lambda r: r.person_id))
+        while some := list(islice(fused, REFERENCES_AT_ONCE)):
             self._gallery.add(some)
         self._consents.update({person_id: given[person_id] for person_id in live_keys})
 
-    def _forget_all(self) -> None:
-        self._gallery.clear()
-        self._consents.clear()
-        self._cache.clear()
+    def _give_up(self) -> None:
+        with self._lock:
+            self._gallery.clear()
+            self._consents.clear()
+            self._cache.clear()
+            self._change = -1
 
 
 def _ruled(

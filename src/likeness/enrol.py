@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from likeness.consent.notice import current_notice
@@ -15,6 +13,7 @@ from likeness.consent.policy import require_recordable
 from likeness.errors import AlreadyEnrolled, ConsentRefused, UsageError
 from likeness.house import House, ProgressListener, new_id, no_progress
 from likeness.limits import count_one_search
+from likeness.matching import fuse
 from likeness.probe import Image, reference_crops, reference_templates, require_one_person
 from likeness.records.collection import Collection
 from likeness.records.consent import (
@@ -223,8 +222,8 @@ def _record(
     changed = raise_change(connection)
     people.insert_person(connection, person, key=key, changed=changed)
     people.insert_consent(connection, record, key=key)
-    templates = np.stack([crop.reference.template for crop in references])
-    alike = _somebody_alike(house, templates, record)
+    fused = fuse([crop.reference for crop in references])
+    alike = _somebody_alike(house, connection, fused, record)
     _audit_look(house, connection, record, alike, now)
     if alike is not None and not different_person:
         people.delete_person(connection, person.person_id)
@@ -257,18 +256,17 @@ def _record(
     return None
 
 
-def _somebody_alike(house: House, templates: NDArray[np.float32], record: Consent) -> str | None:
+def _somebody_alike(
+    house: House, connection: Connection, fused: Reference, record: Consent
+) -> str | None:
     """Whoever of these collections looks like them, of people this account may find, or None."""
-    eligible = house.eligibility.findable(
-        record.collections, purpose="be_found", searcher=house.account.account_id
-    )
+    eligible = house.may_find(connection, record.collections)
     found = house.eligibility.gallery.search(
-        templates,
-        eligible=eligible.person_ids,
-        threshold=house.thresholds(len(eligible.person_ids)).strong,
+        fused.template[None, :],
+        eligible=eligible,
+        threshold=house.thresholds(len(eligible)).strong,
     )
-    best = max((m for matches in found for m in matches), key=lambda m: m.score, default=None)
-    return best.person_id if best else None
+    return found[0][0].person_id if found[0] else None
 
 
 def _audit_look(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +19,7 @@ from likeness.faces.sandbox import DecodeWorkers
 from likeness.gallery.base import require_same_pack
 from likeness.records.collection import Account
 from likeness.store import audit_log
+from likeness.store import collections as collection_rows
 from likeness.store.base import Store
 from likeness.store.keyring import Keyring
 
@@ -129,6 +130,21 @@ class House:
         engine = self.engines.get()
         require_same_pack(self.eligibility.gallery.fingerprint, engine.fingerprint)
         return engine
+
+    def may_find(self, connection: Connection, collection_ids: Iterable[str]) -> frozenset[str]:
+        """Ids of people whom the acting account may find in these collections, as last taken in."""
+        allowed = {
+            collection.collection_id
+            for collection in collection_rows.collections_for(
+                connection, self.account.account_id, name=None
+            )
+        }
+        found = self.eligibility.findable(
+            allowed.intersection(collection_ids),
+            purpose="be_found",
+            searcher=self.account.account_id,
+        )
+        return found.person_ids
 
     def thresholds(self, gallery_size: int) -> Thresholds:
         """The pack's decision thresholds for a gallery of this many people."""

@@ -43,7 +43,9 @@ from likeness.store.sightings import (
     mark_item_seen,
     mark_seen,
     put_sighting,
+    sighting_of,
 )
+from likeness.turns import taking_turns
 
 AT_ONCE = 500
 
@@ -79,7 +81,8 @@ class IngestReport:
     faces : int
         Faces found in new photos.
     linked, proposed : int
-        Links and proposals made for faces of new photos.
+        Links and proposals made for faces of new photos, of people whom the acting account may
+        find.
     """
 
     found: int = 0
@@ -94,15 +97,15 @@ class IngestReport:
 
 @dataclass(kw_only=True)
 class _Tally:
-    """Counts of the run so far."""
+    """Counts of the run so far; links are counted of people who may be told of."""
 
+    told_of: frozenset[str] = frozenset()
     found: int = 0
     new: int = 0
     known: int = 0
     faces: int = 0
     linked: int = 0
     proposed: int = 0
-    regained: int = 0
     skipped: list[Skipped] = field(default_factory=list)
 
 
@@ -124,19 +127,21 @@ def ingest(
     """
     # (1) The source is known to the collection and nobody has stopped it.
     record, run_id = _begin(house, source, collection)
-    # (2) Read, look and compare, a bounded number of batches ahead of (3).
-    total = sum(1 for entry in source.entries() if isinstance(entry, SourceEntry))
     tally = _Tally()
-    progress(Progress(phase="photos", done=0, total=total))
-    for batch in arrivals(house, source, record):
-        # (3) Keep each batch whole; its templates go with it.
-        _keep(house, record, run_id, batch, tally)
-        progress(Progress(phase="photos", done=tally.found, total=max(total, tally.found)))
-    # (4) What is no longer there loses its sighting, and a photo without one goes.
-    gone = _remove_gone(house, source, record, run_id, tally)
-    # (5) Photos that came into a further collection are compared with its people.
-    if tally.regained:
-        rescan(house, progress=progress)
+    # What one run has not met is gone: two at once over one source would undo each other.
+    with taking_turns(house, f"add-{record.source_id}"):
+        # (2) Read, look and compare, a bounded number of batches ahead of (3).
+        total = sum(1 for entry in source.entries() if isinstance(entry, SourceEntry))
+        progress(Progress(phase="photos", done=0, total=total))
+        for batch in arrivals(house, source, record):
+            # (3) Keep each batch whole; its templates go with it.
+            _keep(house, record, run_id, batch, tally)
+            progress(Progress(phase="photos", done=tally.found, total=max(total, tally.found)))
+        # (4) What is no longer there loses its sighting, and a photo without one goes.
+        gone = _remove_gone(house, source, record, run_id, tally)
+    # (5) Photos that wait, such as those that came into a further collection in this run or in one
+    # that was killed, are compared.
+    rescan(house, progress=progress)
     # (6) The account of the run, in the audit log before it is given.
     report = IngestReport(
         found=tally.found,
@@ -203,6 +208,7 @@ def _keep(house: House, record: SourceRecord, run_id: str, batch: Batch, tally: 
         for hidden in batch.skipped:
             if hidden.hides:
                 mark_item_seen(connection, record.source_id, hidden.item, below=True, run_id=run_id)
+        tally.told_of = house.may_find(connection, [record.collection_id])
         matches = iter(comparison.matches)
         for arrival in batch.arrivals:
             of_photo = [next(matches) for _ in arrival.faces or ()]
@@ -234,11 +240,11 @@ def _keep_one(
                 tally.skipped.append(Skipped(item=again.item, reason=again.reason))
                 return
             arrival, matches, matched_through = again, [], NEVER_MATCHED
-            tally.regained += 1
         photo_id = _keep_new(
             house, connection, arrival, matches, comparison, matched_through, tally
         )
     entry = arrival.entry
+    before = sighting_of(connection, record.source_id, entry.item)
     put_sighting(
         connection,
         NewSighting(
@@ -252,6 +258,8 @@ def _keep_one(
         photo_id=photo_id,
         run_id=run_id,
     )
+    if before is not None and before.photo_id != photo_id:
+        forget_where_left(connection, {before.photo_id}, record.collection_id)
 
 
 def _keep_known(
@@ -261,7 +269,6 @@ def _keep_known(
     collections = collections_of_photos(connection, [held.photo_id]).get(held.photo_id, frozenset())
     if record.collection_id not in collections:
         set_matched_through(connection, [held.photo_id], NEVER_MATCHED)
-        tally.regained += 1
     return held.photo_id
 
 
@@ -287,15 +294,15 @@ def _keep_new(
     decided = decide_photo(
         dict(zip(face_ids, matches, strict=False)),
         decided=(),
-        strong=house.thresholds(len(comparison.eligible.person_ids)).strong,
+        thresholds=house.thresholds(len(comparison.eligible.person_ids)),
     )
     for link in decided.links:
         put_link(connection, link, photo_id=photo_id, at=now)
     put_proposals(connection, decided.proposals, photo_id=photo_id, at=now)
     tally.new += 1
     tally.faces += len(face_ids)
-    tally.linked += len(decided.links)
-    tally.proposed += len(decided.proposals)
+    tally.linked += sum(link.person_id in tally.told_of for link in decided.links)
+    tally.proposed += sum(p.person_id in tally.told_of for p in decided.proposals)
     return photo_id
 
 
@@ -303,6 +310,7 @@ def _remove_gone(
     house: House, source: Source, record: SourceRecord, run_id: str, tally: _Tally
 ) -> int:
     if not source.whole:
+        remove_orphans(house)
         return 0
     with house.store.snapshot() as connection:
         unseen = count_unseen(connection, record.source_id, run_id=run_id)
@@ -317,7 +325,7 @@ def _remove_gone(
     while True:
         with house.transaction() as connection:
             photos = delete_unseen(connection, record.source_id, run_id=run_id, limit=AT_ONCE)
-            tally.regained += forget_where_left(connection, set(photos), record.collection_id)
+            forget_where_left(connection, set(photos), record.collection_id)
         gone += len(photos)
         if len(photos) < AT_ONCE:
             break

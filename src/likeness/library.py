@@ -20,26 +20,44 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from likeness import desk, enrol, export, ingest, notices, renewal, rescan, review, search, withdraw
+from likeness import (
+    audience,
+    audit_check,
+    desk,
+    doctor,
+    enrol,
+    export,
+    ingest,
+    notices,
+    renewal,
+    rescan,
+    review,
+    search,
+    status,
+    withdraw,
+)
+from likeness.audit.verify import VerifiedLog
 from likeness.config import (
     Settings,
     default_keyring_dir,
     read_settings,
     write_settings,
 )
+from likeness.doctor import Finding
 from likeness.eligibility import Eligibility
-from likeness.errors import LibraryExists, LibraryMissing, PackMismatch, StorageError
+from likeness.errors import LibraryExists, LibraryMissing, PackMismatch, StorageError, UsageError
 from likeness.faces.packs import load_manifest
 from likeness.faces.sandbox import DecodeWorkers
 from likeness.gallery.faiss import FaissGallery
 from likeness.house import EngineSource, House, ProgressListener, new_id, no_progress
 from likeness.probe import Image
-from likeness.records.collection import Account, Collection
+from likeness.records.collection import Account, Collection, SourceRecord
 from likeness.records.consent import Consent, ConsentGiven, Purpose
 from likeness.records.link import Decision
 from likeness.records.stored import LinkedPhoto
 from likeness.sources.folder import FolderSource
-from likeness.store import audit_log, erasures
+from likeness.status import Status
+from likeness.store import audit_log, erasures, receipts
 from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
 from likeness.store.keyring import Keyring
@@ -185,11 +203,37 @@ class Library:
 
     def create_account(self, name: str) -> Account:
         """Add somebody who works with the library, named as they sign in."""
-        account = Account(account_id=new_id("a"), name=name)
+        account = Account(account_id=new_id("a"), name=name.strip())
+        if not account.name:
+            raise UsageError("An account needs a name.", "Give one.")
         self._house.keyring.create_key(account.account_id)
         with self._house.transaction() as connection:
+            if any(a.name == account.name for a in collection_rows.all_accounts(connection)):
+                raise UsageError(
+                    f"There is an account {account.name!r} already.", "Choose another name."
+                )
             collection_rows.insert_account(connection, account, at=self._house.clock())
         return account
+
+    def accounts(self) -> list[Account]:
+        """Every account, by name."""
+        with self._house.store.snapshot() as connection:
+            return collection_rows.all_accounts(connection)
+
+    def collections(self) -> list[Collection]:
+        """Every collection, by name."""
+        with self._house.store.snapshot() as connection:
+            return collection_rows.all_collections(connection)
+
+    def sources(self) -> list[SourceRecord]:
+        """Every source, in the order in which they were added."""
+        return status.sources(self._house)
+
+    def set_audience(
+        self, collection: str, *, add: Sequence[str] = (), drop: Sequence[str] = ()
+    ) -> Collection:
+        """Change who may search a collection; see :func:`likeness.audience.set_audience`."""
+        return audience.set_audience(self._house, collection, add=add, drop=drop)
 
     def create_collection(
         self,
@@ -335,6 +379,37 @@ class Library:
     ) -> notices.Removed:
         """Take a source out; see :func:`likeness.notices.remove_source`."""
         return notices.remove_source(self._house, source_id, progress=progress)
+
+    def status(self) -> Status:
+        """How the library stands; see :mod:`likeness.status`."""
+        return status.status(self._house)
+
+    def doctor(self) -> list[Finding]:
+        """Check what the library stands on; see :mod:`likeness.doctor`."""
+        return doctor.check(self._house)
+
+    def verify_audit(self, *, kept: Sequence[str] = ()) -> VerifiedLog:
+        """Verify the whole audit log; see :func:`likeness.audit_check.verify`."""
+        return audit_check.verify(self._house, kept=kept)
+
+    def checkpoint(self) -> str:
+        """The newest signed checkpoint of the audit log; see :mod:`likeness.audit_check`."""
+        return audit_check.checkpoint(self._house)
+
+    def receipt(self, serial: str) -> bytes:
+        """A receipt's document, as it was issued.
+
+        Raises
+        ------
+        NotFound
+        """
+        with self._house.store.snapshot() as connection:
+            return receipts.load(connection, serial)
+
+    def receipts(self) -> list[tuple[str, str, str]]:
+        """(serial, kind, time of issue) of every receipt, newest first."""
+        with self._house.store.snapshot() as connection:
+            return receipts.all_receipts(connection)
 
 
 def _make(settings: Settings, *, keyring_chosen: bool, at: datetime) -> None:

@@ -158,22 +158,31 @@ def _reference_crop(house: House, image: Image, number: int) -> bytes:
     pixels, _ = pixels_of(house, image)
     engine = house.engine()
     found = engine.find(pixels)
-    if len(found) != 1:
-        several = len(found) > 1
+    wrong = [problem(quality) for quality in engine.quality(pixels, found)]
+    usable = [face for face, reason in zip(found, wrong, strict=True) if reason is None]
+    if len(usable) > 1:
         raise FaceUnusable(
-            f"{name} shows {len(found)} faces; it has to show exactly one."
-            if several
-            else f"No face was found in {name}.",
-            "Cut the photo down to the person."
-            if several
-            else "Use a photo that shows the face larger and from the front.",
-            reason="several" if several else "none",
+            f"{name} shows {len(usable)} faces; it has to show exactly one.",
+            "Cut the photo down to the person.",
+            reason="several",
         )
-    wrong = problem(engine.quality(pixels, found)[0])
-    if wrong is not None:
-        words, fix = _WORDS[wrong]
-        raise FaceUnusable(f"{name} cannot be used: {words}.", fix, reason=wrong)
-    return encode_crop(engine.crops(pixels, found, size=REFERENCE_CROP_SIZE)[0])
+    if not found:
+        raise FaceUnusable(
+            f"No face was found in {name}.",
+            "Use a photo that shows the face larger and from the front.",
+            reason="none",
+        )
+    if not usable:
+        largest = max(range(len(found)), key=lambda number: _area(found[number]))
+        reason = wrong[largest] or "too_small"
+        words, fix = _WORDS[reason]
+        raise FaceUnusable(f"{name} cannot be used: {words}.", fix, reason=reason)
+    return encode_crop(engine.crops(pixels, usable, size=REFERENCE_CROP_SIZE)[0])
+
+
+def _area(face: DetectedFace) -> int:
+    left, top, right, bottom = face.box
+    return (right - left) * (bottom - top)
 
 
 def _read(path: Path, max_bytes: int) -> bytes:

@@ -12,7 +12,8 @@ from likeness.consent.notice import current_notice
 from likeness.consent.policy import require_recordable
 from likeness.errors import ConsentRefused, NotFound, UsageError
 from likeness.house import House, new_id
-from likeness.records.consent import Consent, Evidence
+from likeness.records.consent import COMPARED_AT_INGEST, Consent, Evidence
+from likeness.rescan import rescan
 from likeness.store import audit_log, people
 from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
@@ -58,7 +59,10 @@ def renew(house: House, person_id: str, *, expires_at: datetime, statement: str 
             given_at=house.clock(),
             ends_at=expires_at,
         )
-        return _replace(house, connection, old, new, did="renew")
+        kept = _replace(house, connection, old, new, did="renew")
+    # Photos that passed by while nobody might compare them are compared now.
+    rescan(house)
+    return kept
 
 
 def narrow(
@@ -101,7 +105,8 @@ def narrow(
                 "See it with: likeness consent show PERSON",
             )
         kept = _replace(house, connection, old, new, did="narrow")
-        delete_links_outside(connection, person_id, collection_ids=sorted(kept.collections))
+        linked_in = kept.collections if kept.purposes & COMPARED_AT_INGEST else frozenset()
+        delete_links_outside(connection, person_id, collection_ids=sorted(linked_in))
     house.store.overwrite_deleted()
     return kept
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +12,7 @@ from sqlalchemy import Connection
 from likeness.eligibility import Eligible
 from likeness.faces.crops import FACE_CROP_SIZE, decode_crops
 from likeness.house import House, Progress, ProgressListener, no_progress
-from likeness.matching import decide_photo
+from likeness.matching import Decided, decide_photo
 from likeness.store.links import (
     delete_automatic,
     links_of_photo,
@@ -24,14 +22,18 @@ from likeness.store.links import (
 )
 from likeness.store.people import comparable_since, newest_comparable
 from likeness.store.photos import (
+    NEVER_MATCHED,
     count_matched_before,
     crops_of,
     photos_matched_before,
     set_matched_through,
 )
 from likeness.store.sightings import collections_of_photos
+from likeness.turns import taking_turns
 
 PHOTOS_AT_ONCE = 64
+NOBODY = NEVER_MATCHED
+"""Not newer than any photo: where nobody is eligible, no template is made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class RescanReport:
     photos : int
         Photos brought up to date.
     linked, proposed : int
-        Links and proposals that these photos gained.
+        Links and proposals that these photos gained, of people whom the acting account may find.
     """
 
     photos: int
@@ -57,7 +59,7 @@ def rescan(house: House, *, progress: ProgressListener = no_progress) -> RescanR
     Killed and run again it goes on where it was. Two processes take turns.
     """
     photos = linked = proposed = 0
-    with _alone(house):
+    with taking_turns(house, "rescan"):
         while True:
             with house.store.snapshot() as connection:
                 change = house.eligibility.refresh(connection)
@@ -74,13 +76,6 @@ def rescan(house: House, *, progress: ProgressListener = no_progress) -> RescanR
             proposed += gained[1]
 
 
-@contextmanager
-def _alone(house: House) -> Iterator[None]:
-    with (house.settings.path / "rescan.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _rescan_batch(house: House, batch: Mapping[int, int], change: int) -> tuple[int, int]:
     """Compare one batch (photo id to its ``matched_through``); returns what it gained."""
     with house.store.snapshot() as connection:
@@ -88,8 +83,11 @@ def _rescan_batch(house: House, batch: Mapping[int, int], change: int) -> tuple[
         crops = crops_of(connection, list(batch))
         since = comparable_since(connection)
     eligible = {names: house.eligibility.comparable(names) for names in set(collections.values())}
+    if any(found.change < change for found in eligible.values()):
+        # What was held was given up because it could not be checked: the next turn says why.
+        return 0, 0
     newest = {
-        names: max((since.get(person_id, 0) for person_id in found.person_ids), default=0)
+        names: max((since.get(person_id, 0) for person_id in found.person_ids), default=NOBODY)
         for names, found in eligible.items()
     }
     # Only photos that somebody newer may be found in need their templates.
@@ -98,8 +96,9 @@ def _rescan_batch(house: House, batch: Mapping[int, int], change: int) -> tuple[
     rows = iter(templates)
     of_photo = {p: {face_id: next(rows) for face_id, _ in crops[p]} for p in concerned}
     linked = proposed = 0
-    with house.transaction() as connection:
+    with house.transaction() as connection, house.eligibility.held():
         current = house.eligibility.refresh(connection)
+        told_of = {names: house.may_find(connection, names) for names in eligible}
         # A photo that was removed, or came into another collection meanwhile, waits for the next
         # batch.
         collections_now = collections_of_photos(connection, batch)
@@ -107,10 +106,11 @@ def _rescan_batch(house: House, batch: Mapping[int, int], change: int) -> tuple[
         for photo_id in settled:
             if photo_id not in of_photo:
                 continue
-            found = house.eligibility.comparable(collections[photo_id])
+            names = collections[photo_id]
+            found = house.eligibility.comparable(names)
             gained = _decide_again(house, connection, photo_id, of_photo[photo_id], found)
-            linked += gained[0]
-            proposed += gained[1]
+            linked += sum(link.person_id in told_of[names] for link in gained.links)
+            proposed += sum(proposal.person_id in told_of[names] for proposal in gained.proposals)
         set_matched_through(connection, [p for p in settled if p in of_photo], current)
         set_matched_through(connection, [p for p in settled if p not in of_photo], change)
     return linked, proposed
@@ -128,22 +128,22 @@ def _decide_again(
     photo_id: int,
     templates: Mapping[int, NDArray[np.float32]],
     eligible: Eligible,
-) -> tuple[int, int]:
+) -> Decided:
     """Decide one photo anew over everybody eligible; returns the links and proposals it gained."""
     thresholds = house.thresholds(len(eligible.person_ids))
     matches = house.eligibility.gallery.search(
         np.stack(list(templates.values())),
         eligible=eligible.person_ids,
-        threshold=thresholds.review,
+        threshold=thresholds.floor,
     )
     before = links_of_photo(connection, photo_id)
     proposed_before = set(proposals_of_photo(connection, photo_id))
     decided = decide_photo(
-        dict(zip(templates, matches, strict=True)), decided=before, strong=thresholds.strong
+        dict(zip(templates, matches, strict=True)), decided=before, thresholds=thresholds
     )
     linked_before = {link for link in before if link.decided_by == "threshold"}
     if set(decided.links) == linked_before and set(decided.proposals) == proposed_before:
-        return 0, 0
+        return Decided(links=(), proposals=())
     now = house.clock()
     delete_automatic(connection, photo_id)
     for link in decided.links:
@@ -151,7 +151,7 @@ def _decide_again(
     put_proposals(connection, decided.proposals, photo_id=photo_id, at=now)
     had = {(link.face_id, link.person_id) for link in linked_before}
     offered = {(p.face_id, p.person_id) for p in proposed_before}
-    return (
-        sum((link.face_id, link.person_id) not in had for link in decided.links),
-        sum((p.face_id, p.person_id) not in offered for p in decided.proposals),
+    return Decided(
+        links=tuple(link for link in decided.links if (link.face_id, link.person_id) not in had),
+        proposals=tuple(p for p in decided.proposals if (p.face_id, p.person_id) not in offered),
     )

@@ -16,9 +16,11 @@ from sqlalchemy import Connection
 
 from likeness.consent.policy import Permission, permit
 from likeness.errors import AudienceRefused, ConsentRefused, KeyErased, UsageError
+from likeness.faces.packs import Thresholds
 from likeness.gallery.base import best_per_person
 from likeness.house import House
 from likeness.limits import count_one_search
+from likeness.matching import stands_out
 from likeness.probe import Image, pixels_of, template_of, the_face
 from likeness.records.collection import Collection
 from likeness.records.consent import HowGiven, Purpose
@@ -128,15 +130,15 @@ def search(
     )
     thresholds = house.thresholds(len(eligible.person_ids))
     matches = house.eligibility.gallery.search(
-        template[None, :], eligible=eligible.person_ids, threshold=thresholds.review
+        template[None, :], eligible=eligible.person_ids, threshold=thresholds.floor
     )
-    proposed = best_per_person(matches[0])
+    proposed = _with_strength(best_per_person(matches[0]), thresholds)
     # (5) to (7) Consent again in the store, sightings, audit of the outcome: one transaction.
     with house.transaction() as connection:
         confirmed = [
             candidate
-            for match in proposed
-            if (candidate := _confirm(house, connection, match, scope, thresholds.strong))
+            for match, strength in proposed
+            if (candidate := _confirm(house, connection, match, strength, scope))
         ]
         _audit_outcome(house, connection, scope, confirmed)
     # (8) Answer: the record of it is durable.
@@ -175,8 +177,19 @@ def _authorise(
     return _Scope(purpose="be_found", searcher=house.account.account_id, collections=tuple(allowed))
 
 
+def _with_strength(best: Sequence[Match], thresholds: Thresholds) -> list[tuple[Match, Strength]]:
+    """Each person's match from the review threshold on; strong where it leads the next person."""
+    found: list[tuple[Match, Strength]] = []
+    for match in best:
+        rival = max((m.score for m in best if m is not match), default=-1.0)
+        if match.score >= thresholds.review:
+            strong = stands_out(match.score, rival, thresholds)
+            found.append((match, "strong" if strong else "possible"))
+    return found
+
+
 def _confirm(
-    house: House, connection: Connection, match: Match, scope: _Scope, strong: float
+    house: House, connection: Connection, match: Match, strength: Strength, scope: _Scope
 ) -> Candidate | None:
     """The candidate, if the store holds a live consent for this searcher at this very moment."""
     try:
@@ -194,7 +207,7 @@ def _confirm(
         person_id=person.person_id,
         name=person.details.name,
         score=match.score,
-        strength="strong" if match.score >= strong else "possible",
+        strength=strength,
         how_given=how_given,
         photos=tuple(photos),
     )

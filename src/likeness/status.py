@@ -1,4 +1,4 @@
-"""How a library stands: what it holds, what waits, and whether its keyring and audit log are in order.
+"""How a library stands: what it holds, what waits, and whether keyring and audit log are in order.
 
 People are counted and named only as far as the acting account may find them.
 """
@@ -57,7 +57,8 @@ class Status:
         Empty where the keyring carries every erasure that the library knows of.
     audit_entries : int
     audit_problem : str
-        Empty where the log's last checkpoint is signed and witnessed; ``audit verify`` checks it all.
+        Empty where the log's last checkpoint is signed and witnessed; :mod:`likeness.audit_check`
+        checks all of it.
     """
 
     library: str
@@ -121,13 +122,15 @@ def _keyring_problem(house: House) -> str:
 
 def _audit_problem(house: House) -> str:
     witnessed = house.keyring.witnessed()
+    if house.keyring.lost_witnesses():
+        return "The audit log was rolled back, as by restoring an old backup."
     try:
         checkpoint(house)
     except LikenessError as error:
         return str(error)
     with house.store.snapshot() as connection:
         size, root = audit_log.head(connection)
-    if witnessed is not None and (size < witnessed[0] or (size, root) == (witnessed[0], b"")):
+    if witnessed is not None and size < witnessed[0]:
         return f"The audit log has {size} entries, and {witnessed[0]} were witnessed."
     if witnessed is not None and size == witnessed[0] and root != witnessed[1]:
         return f"The audit log forked: another history of {size} entries was witnessed."

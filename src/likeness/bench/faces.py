@@ -188,7 +188,7 @@ def _read_photos(folder: Path) -> list[Image]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     step = max(len(paths) // MOST_PHOTOS, 1)
     images: list[Image] = []
-    for path in [*paths[::step], *paths]:
+    for path in dict.fromkeys([*paths[::step], *paths]):
         if len(images) == min(MOST_PHOTOS, len(paths)):
             break
         try:
@@ -286,7 +286,7 @@ def intersection_over_union(one: Box, other: Box) -> float:
 
 
 def _medians_ms(works: Sequence[Callable[[], object]], repeats: int) -> list[float]:
-    """Milliseconds that each of several works takes, done in turn; the first round is not counted."""
+    """Milliseconds that each work takes, done in turn; the first round is not counted."""
     rounds = []
     for _ in range(repeats + 1):
         times = []

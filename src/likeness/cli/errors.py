@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from likeness.cli.call import write_json
-from likeness.cli.screen import note, visible
+from likeness.cli.screen import note
 from likeness.errors import LikenessError, StorageError
 
 USAGE = 2
@@ -95,7 +95,7 @@ def _write(
     if as_json:
         write_json("error", {"error": error, "message": what, "fix": fix, **(further or {})})
     else:
-        note(visible(f"{what} {fix}".strip()))
+        note(f"{what} {fix}".strip())
 
 
 def _snake(name: str) -> str:

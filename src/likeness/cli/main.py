@@ -39,6 +39,7 @@ from likeness.cli.screen import say
 from likeness.errors import LikenessError
 
 BROKEN_PIPE = 141
+COMPLETION_VARIABLE = "_LIKENESS_COMPLETE"
 
 
 def application() -> typer.Typer:
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A name that the terminal's encoding lacks is escaped, rather than the end of the answer.
+            # A name that the encoding lacks is escaped, rather than the end of the answer.
             stream.reconfigure(errors="backslashreplace")
     try:
         code = _run(given, as_json=asks_for_json(given))
@@ -108,6 +109,8 @@ def _run(given: list[str], *, as_json: bool) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return report_interrupted(as_json=as_json)
     except SystemExit as ended:
+        if COMPLETION_VARIABLE in os.environ:
+            raise
         # Typer leaves like this where the reader of standard output has gone.
         raise BrokenPipeError from ended
     except BrokenPipeError:

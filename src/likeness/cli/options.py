@@ -34,6 +34,10 @@ CollectionOption = Annotated[
         "--collection", metavar="NAME", help="The collection; needed where there are several."
     ),
 ]
+WithinOption = Annotated[
+    str | None,
+    typer.Option("--collection", metavar="NAME", help="Only in this collection."),
+]
 CollectionsOption = Annotated[
     list[str] | None,
     typer.Option(

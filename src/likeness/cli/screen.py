@@ -14,8 +14,9 @@ _JOINERS = frozenset("\u200c\u200d")
 def visible(text: object) -> str:
     r"""A text in which every character shows and none controls the terminal.
 
-    Control characters, line breaks, bidirectional overrides, invisible characters and bytes that are
-    no text become ``\x1b``, ``\u202e`` and the like. Captions, names and paths come from outside.
+    Control characters, line breaks, bidirectional overrides, invisible characters and bytes that
+    are no text become ``\x1b``, ``\u202e`` and the like. Captions, names and paths come from
+    outside.
 
     >>> print(visible("a\x1b[2Jb"))
     a\x1b[2Jb

@@ -41,7 +41,9 @@ REFERENCES: tuple[Shot, ...] = (
     Shot(words="for enrolment, near", frame=2.2, side=600, quality=95, light=1.08),
     Shot(words="for enrolment, mirrored", frame=2.5, side=600, quality=95, mirror=True),
 )
-PROBE = Shot(words="to search with", frame=2.5, turn=3.0, light=0.9, warmth=0.5, side=520, quality=80)
+PROBE = Shot(
+    words="to search with", frame=2.5, turn=3.0, light=0.9, warmth=0.5, side=520, quality=80
+)
 
 _WALLS: tuple[tuple[int, int, int], ...] = (
     (222, 214, 202),
@@ -135,9 +137,10 @@ def _pictures(
     first: Portrait, second: Portrait
 ) -> Iterator[tuple[Image.Image, frozenset[Who], str, int]]:
     """Each photo with who is in it, its caption and its quality."""
+    alone: tuple[tuple[Portrait, Who], ...] = ((first, "Collins"), (second, "Hopper"))
     for shot in SHOTS:
-        yield take(first, shot), frozenset[Who]({"Collins"}), f"A portrait, {shot.words}", shot.quality
-        yield take(second, shot), frozenset[Who]({"Hopper"}), f"A portrait, {shot.words}", shot.quality
+        for portrait, who in alone:
+            yield take(portrait, shot), frozenset({who}), f"A portrait, {shot.words}", shot.quality
     for number in range(GROUPS):
         yield (
             _group(first, second, number),

@@ -1,8 +1,8 @@
 """The two portraits of the demo, and the ways in which they are photographed again.
 
-Both are works of NASA and of the US Navy, and so in the public domain. They come inside packages, so the
-demo fetches nothing: Eileen Collins is ``skimage.data.astronaut()``, Grace Hopper is matplotlib's
-``sample_data/grace_hopper.jpg``.
+Both are works of NASA and of the US Navy, and so in the public domain. They come inside packages,
+so the demo fetches nothing: Eileen Collins is ``skimage.data.astronaut()``, Grace Hopper is
+``sample_data/grace_hopper.jpg`` of matplotlib.
 """
 
 from __future__ import annotations

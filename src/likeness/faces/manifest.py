@@ -178,6 +178,7 @@ class Fields:
             gallery_size=self.whole("gallery_size", 1, 10**9),
             strong=self.real("strong", -1.0, 1.0),
             review=self.real("review", -1.0, 1.0),
+            margin=self.real("margin", 0.0, 1.0),
             measured_on=self.text("measured_on"),
         )
         self.nothing_else()

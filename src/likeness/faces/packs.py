@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Literal
@@ -86,6 +86,8 @@ class Thresholds:
         Linked without review from here on: FPIR 0.1% a face.
     review : float
         Proposed from here on: FPIR 1% a face.
+    margin : float
+        By how much the best person has to lead the next one to be linked without review.
     measured_on : str
         What it was measured on.
     beyond_calibration : bool
@@ -96,8 +98,14 @@ class Thresholds:
     gallery_size: int
     strong: float
     review: float
+    margin: float
     measured_on: str
     beyond_calibration: bool = False
+
+    @property
+    def floor(self) -> float:
+        """The lowest score that decides anything: of a proposal, or of a close second."""
+        return min(self.review, self.strong - self.margin)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,13 +164,7 @@ class Pack:
             if thresholds.gallery_size >= gallery_size:
                 return thresholds
         largest = self.thresholds[-1]
-        return Thresholds(
-            gallery_size=largest.gallery_size,
-            strong=largest.strong,
-            review=largest.review,
-            measured_on=largest.measured_on,
-            beyond_calibration=True,
-        )
+        return replace(largest, beyond_calibration=True)
 
     @property
     def fingerprint(self) -> str:

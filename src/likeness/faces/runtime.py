@@ -78,6 +78,7 @@ class Model:
 
 def _session(model: bytes, threads: int) -> InferenceSession:
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -87,7 +88,14 @@ def _session(model: bytes, threads: int) -> InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except (RuntimeError, ValueError) as error:
+    except (
+        raised.Fail,
+        raised.InvalidArgument,
+        raised.InvalidGraph,
+        raised.InvalidProtobuf,
+        raised.NotImplemented,
+        RuntimeError,
+    ) as error:
         raise ModelFileInvalid(
             f"onnxruntime does not take the model: {str(error).splitlines()[0]}",
             "Install the model pack's files again.",

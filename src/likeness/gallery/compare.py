@@ -93,7 +93,11 @@ class Comparer:
         tasks = [
             self._pool.submit(_compare_share, probes, share, threshold) for share in shares if share
         ]
-        wait(tasks)
+        try:
+            wait(tasks)
+        finally:
+            # After Ctrl-C too: whoever called may change the vectors as soon as this is over.
+            wait(tasks)
         return [hits for task in tasks for hits in task.result()]
 
 

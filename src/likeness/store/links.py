@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from likeness.records.link import Link, Proposal
 from likeness.records.stored import LinkedPhoto
@@ -169,15 +169,20 @@ def delete_links_of_person(connection: Connection, person_id: str) -> tuple[int,
     return gone, open_
 
 
-def count_links(connection: Connection, person_id: str) -> tuple[int, int]:
-    """How many links (``same``) and open proposals a person has."""
-    same = connection.execute(
-        select(func.count()).where(links.c.person_id == person_id, links.c.decision == "same")
-    ).scalar_one()
-    waiting = connection.execute(
-        select(func.count()).where(proposals.c.person_id == person_id)
-    ).scalar_one()
-    return int(same), int(waiting)
+def count_links(
+    connection: Connection, person_id: str, *, collection_ids: Sequence[str] | None = None
+) -> tuple[int, int]:
+    """How many links (``same``) and open proposals a person has, in some collections or in all."""
+    same = select(func.count()).where(links.c.person_id == person_id, links.c.decision == "same")
+    waiting = select(func.count()).where(proposals.c.person_id == person_id)
+    if collection_ids is not None:
+        inside = _photos_in(collection_ids)
+        same = same.where(links.c.photo_id.in_(inside))
+        waiting = waiting.where(proposals.c.photo_id.in_(inside))
+    return (
+        int(connection.execute(same).scalar_one()),
+        int(connection.execute(waiting).scalar_one()),
+    )
 
 
 def forget_where_left(
@@ -200,14 +205,18 @@ def delete_links_outside(
     connection: Connection, person_id: str, *, collection_ids: Sequence[str]
 ) -> int:
     """Forget every link and proposal of a person in photos that are in none of the collections."""
-    inside = (
-        select(sightings.c.photo_id)
-        .join(sources, sources.c.source_id == sightings.c.source_id)
-        .where(sources.c.collection_id.in_(collection_ids))
-    )
+    inside = _photos_in(collection_ids)
     gone = 0
     for table in (links, proposals):
         gone += connection.execute(
             delete(table).where(table.c.person_id == person_id, table.c.photo_id.not_in(inside))
         ).rowcount
     return gone
+
+
+def _photos_in(collection_ids: Sequence[str]) -> Select[tuple[int]]:
+    return (
+        select(sightings.c.photo_id)
+        .join(sources, sources.c.source_id == sightings.c.source_id)
+        .where(sources.c.collection_id.in_(collection_ids))
+    )

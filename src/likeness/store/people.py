@@ -185,13 +185,15 @@ def insert_references(
 def references_of_many(
     connection: Connection, keys: Mapping[str, bytes], *, pack_fingerprint: str
 ) -> Iterator[Reference]:
-    """The references of some people that were made by one pack, a few at a time."""
+    """The references of some people that were made by one pack, each person's together."""
     for some in _chunks(keys):
         rows = connection.execute(
-            select(references.c.reference_id, references.c.person_id, references.c.template).where(
+            select(references.c.reference_id, references.c.person_id, references.c.template)
+            .where(
                 references.c.person_id.in_(some),
                 references.c.pack_fingerprint == pack_fingerprint,
             )
+            .order_by(references.c.person_id, references.c.reference_id)
         )
         for row in rows:
             sealed_as = f"template/{row.reference_id}/{pack_fingerprint}"

@@ -1,0 +1,104 @@
+"""Commands that take photos in and keep them compared: add, rescan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from likeness.cli.call import call_of
+from likeness.cli.choosing import one_collection
+from likeness.cli.options import AccountOption, CollectionOption, JsonOption, LibraryOption
+from likeness.cli.progress import shown_progress
+from likeness.cli.screen import counted, note, say
+from likeness.cli.shapes import rescan_as_json
+
+if TYPE_CHECKING:
+    from likeness.ingest import IngestReport
+
+SKIPPED_NAMED = 20
+"""How many skipped files are named one by one for people; the object names all."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("add")(add)
+    app.command("rescan", short_help="Go on comparing photos with new people.")(rescan)
+
+
+def add(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="A folder of photos, or one photo.")],
+    collection: CollectionOption = None,
+    library: LibraryOption = None,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take the photos of a folder into a collection.
+
+    Files are read where they are and never changed. Interrupted, or run again later, it goes on
+    from where it was: what is new comes in, and what is gone from the folder goes.
+    """
+    call = call_of(context, library=library, account=account, as_json=as_json)
+    with call.opened() as opened:
+        name = one_collection(opened, collection)
+        with shown_progress() as progress:
+            report = opened.ingest(what, collection=name, progress=progress)
+    call.answer(_report_as_json(report), lambda: _say_report(report, name))
+
+
+def rescan(
+    context: typer.Context,
+    library: LibraryOption = None,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on comparing photos that are held with people who enrolled since."""
+    call = call_of(context, library=library, account=account, as_json=as_json)
+    with call.opened() as opened, shown_progress() as progress:
+        report = opened.rescan(progress=progress)
+    call.answer(
+        rescan_as_json(report),
+        lambda: say(
+            f"{counted(report.photos, 'photo')} compared: "
+            f"{counted(report.linked, 'link')}, {report.proposed:,} to review."
+        ),
+    )
+
+
+def _report_as_json(report: IngestReport) -> dict[str, Any]:
+    return {
+        "found": report.found,
+        "new": report.new,
+        "known": report.known,
+        "skipped": [{"item": s.item, "reason": s.reason} for s in report.skipped],
+        "faces": report.faces,
+        "linked": report.linked,
+        "proposed": report.proposed,
+        "gone": report.gone,
+    }
+
+
+def _say_report(report: IngestReport, collection: str) -> None:
+    for skipped in report.skipped[:SKIPPED_NAMED]:
+        note(f"Skipped {skipped.item}: {skipped.reason}")
+    if len(report.skipped) > SKIPPED_NAMED:
+        note(f"... and {len(report.skipped) - SKIPPED_NAMED:,} more.")
+    say(
+        f"{counted(report.found, 'photo')} found for {collection}: {report.new:,} new, "
+        f"{report.known:,} known, {len(report.skipped):,} skipped, {report.gone:,} gone."
+    )
+    say(
+        f"{counted(report.faces, 'face')} in new photos: {report.linked:,} linked, "
+        f"{report.proposed:,} to review."
+    )
+    reasons = Counter(skipped.reason for skipped in report.skipped)
+    for reason, count in reasons.most_common():
+        say(f"  skipped {count:,}: {reason}")
+    heic = sum(count for reason, count in reasons.items() if "heic" in reason)
+    if heic:
+        say(
+            f"{counted(heic, 'HEIC photo')} would be read after: pip install 'likeness[heif]', "
+            "then the same command again."
+        )

@@ -1,0 +1,456 @@
+"""Promise 1 against a model: whatever happens in whatever order, who may be found where, by which
+account and with which photos is what a few lines of arithmetic over the consents say."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from promise_house import START, Clock, Place, acting_as, make_place, said_yes, with_engine
+from synthetic_engine import (
+    DOUBTFUL_ALONE,
+    DOUBTFUL_AMONG_TEN,
+    NEAR,
+    Drawn,
+    SyntheticEngine,
+    draw,
+    save,
+)
+
+from likeness.consent.policy import KEEP_EXPIRED_DAYS
+from likeness.errors import (
+    AudienceRefused,
+    ConsentRefused,
+    NotFound,
+    SourceUnreadable,
+    UsageError,
+)
+from likeness.faces.packs import load_manifest
+from likeness.faces.sandbox import DecodeWorkers
+from likeness.library import Library
+
+EXAMPLES = int(os.environ.get("LIKENESS_MODEL_EXAMPLES", "15"))
+FACES = (0, 1, 2)
+ACCOUNTS = ("owner", "helper")
+FOLDERS = {"p1": "party", "p2": "party", "c1": "club"}
+COLLECTIONS = ("party", "club")
+PHOTOS = {
+    "solo 0": [Drawn(person=0)],
+    "solo 1": [Drawn(person=1, look=NEAR, shot=4)],
+    "pair": [Drawn(person=0, look=NEAR, shot=5), Drawn(person=1)],
+    "group": [Drawn(person=2), Drawn(person=900), Drawn(person=0, shot=2), Drawn(person=1)],
+    "stranger": [Drawn(person=901)],
+    "nobody": [],
+    # Linked, proposed or neither, by the number of people compared with.
+    "doubt": [Drawn(person=1, look=DOUBTFUL_ALONE), Drawn(person=2, look=DOUBTFUL_AMONG_TEN)],
+}
+DOUBTFUL = {("doubt", 1), ("doubt", 2)}
+
+
+@dataclass
+class Held:
+    """What the model knows of somebody enrolled."""
+
+    person_id: str
+    name: str
+    purposes: set[str]
+    collections: set[str]
+    audience: set[str]
+    ends_at: datetime
+    decided: dict[str, str] = field(default_factory=dict)
+    """Photo name to what an account decided about this person's face in it."""
+
+    def live(self, now: datetime) -> bool:
+        return now < self.ends_at
+
+
+class LiveConsent(RuleBasedStateMachine):
+    """Rules change library and model alike; invariants compare the two."""
+
+    decoders: DecodeWorkers
+    pattern: Path
+    hashes: dict[str, str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="likeness-model-"))
+        self.clock = Clock()
+        shutil.copytree(self.pattern, self.folder, dirs_exist_ok=True)
+        # The library knows its keyring by its path: this copy has one of its own.
+        toml = self.folder / "library" / "library.toml"
+        toml.write_text(toml.read_text().replace(str(self.pattern), str(self.folder)))
+        self.place = Place(
+            folder=self.folder,
+            clock=self.clock,
+            engine=SyntheticEngine(load_manifest("dlib")),
+            decoders=self.decoders,
+        )
+        self.names = 0
+        self.held: dict[int, Held] = {}
+        self.erased: dict[int, str] = {}
+        self.audience = {"party": {"owner", "helper"}, "club": {"owner"}}
+        self.on_disk: dict[str, dict[str, str]] = {name: {} for name in FOLDERS}
+        self.sighted: dict[str, dict[str, str]] = {name: {} for name in FOLDERS}
+        self._open()
+
+    def _open(self) -> None:
+        self.opened = Library.open(self.place.library, clock=self.clock)
+        self.library = with_engine(self.opened, self.place.engine, decoders=self.decoders)
+        self.acting = {name: acting_as(self.library, name) for name in ACCOUNTS}
+
+    def teardown(self) -> None:
+        self.opened.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # What the model says.
+
+    def photos_in(self, collection: str) -> set[str]:
+        folders = [name for name, into in FOLDERS.items() if into == collection]
+        return {photo for name in folders for photo in self.sighted[name].values()}
+
+    def shown(self, face: int, collections: set[str]) -> tuple[set[str], set[str]]:
+        """Photos of this face that must be shown within these collections, and that may be."""
+        must, may = set(), set()
+        inside = {photo for name in collections for photo in self.photos_in(name)}
+        for photo in inside:
+            if all(drawn.person != face for drawn in PHOTOS[photo]):
+                continue
+            decided = self.held[face].decided.get(photo)
+            if decided == "different":
+                continue
+            may.add(photo)
+            if decided == "same" or (photo, face) not in DOUBTFUL:
+                must.add(photo)
+        return must, may
+
+    def covered(self, face: int, account: str) -> set[str]:
+        """Where an account may find this face."""
+        held = self.held.get(face)
+        if held is None or not held.live(self.clock.now):
+            return set()
+        if "be_found" not in held.purposes or account not in held.audience:
+            return set()
+        return {name for name in held.collections if account in self.audience[name]}
+
+    def _forget_decisions(self) -> None:
+        """A photo that nothing holds any more takes what was decided about it with it."""
+        kept = {photo for name in COLLECTIONS for photo in self.photos_in(name)}
+        for held in self.held.values():
+            held.decided = {photo: d for photo, d in held.decided.items() if photo in kept}
+
+    # What happens.
+
+    @initialize()
+    def begin_with_photos(self) -> None:
+        for item, photo in enumerate(("solo 0", "pair", "doubt")):
+            self.put_photo(folder="p1", item=f"{item}.png", photo=photo)
+        self.put_photo(folder="c1", item="0.png", photo="pair")
+        self.ingest(folder="p1")
+        self.ingest(folder="c1")
+
+    @rule(
+        folder=st.sampled_from(sorted(FOLDERS)),
+        item=st.sampled_from(["0.png", "1.png", "2.png"]),
+        photo=st.sampled_from(sorted(PHOTOS)),
+    )
+    def put_photo(self, folder: str, item: str, photo: str) -> None:
+        save(self.folder / folder / item, *PHOTOS[photo], salt=sorted(PHOTOS).index(photo))
+        self.on_disk[folder][item] = photo
+
+    @rule(folder=st.sampled_from(sorted(FOLDERS)), data=st.data())
+    def take_photo_away(self, folder: str, data: st.DataObject) -> None:
+        if self.on_disk[folder]:
+            item = data.draw(st.sampled_from(sorted(self.on_disk[folder])))
+            (self.folder / folder / item).unlink()
+            del self.on_disk[folder][item]
+
+    @rule(folder=st.sampled_from(sorted(FOLDERS)))
+    def ingest(self, folder: str) -> None:
+        path = self.folder / folder
+        path.mkdir(exist_ok=True)
+        if self.sighted[folder] and not self.on_disk[folder]:
+            with pytest.raises(SourceUnreadable):
+                self.library.ingest(path, collection=FOLDERS[folder])
+            return
+        report = self.library.ingest(path, collection=FOLDERS[folder])
+        assert report.found == report.new + report.known == len(self.on_disk[folder])
+        self.sighted[folder] = dict(self.on_disk[folder])
+        self._forget_decisions()
+
+    @rule(folder=st.sampled_from(sorted(FOLDERS)))
+    def remove_source(self, folder: str) -> None:
+        address = str((self.folder / folder).resolve())
+        for source in self.library.sources():
+            if source.address == address:
+                removed = self.library.remove(source.source_id)
+                assert removed.sightings == len(self.sighted[folder])
+                self.sighted[folder] = {}
+                self._forget_decisions()
+
+    @rule(
+        face=st.sampled_from(FACES),
+        purposes=st.sets(st.sampled_from(["find_me", "be_found", "publish"]), min_size=1),
+        collections=st.sets(st.sampled_from(COLLECTIONS), min_size=1),
+        audience=st.one_of(st.none(), st.sets(st.sampled_from(ACCOUNTS), min_size=1)),
+        days=st.sampled_from([5, 20, 60]),
+    )
+    def enrol(
+        self,
+        face: int,
+        purposes: set[str],
+        collections: set[str],
+        audience: set[str] | None,
+        days: int,
+    ) -> None:
+        if face in self.held:
+            return
+        allowed = {name for one in collections for name in self.audience[one]}
+        named = allowed if audience is None else audience
+        self.names += 1
+        name = f"Person {self.names}"
+        ends_at = self.clock.now + timedelta(days=days)
+        consent = said_yes(
+            *purposes,  # type: ignore[arg-type]
+            collections=collections,
+            audience=None if audience is None else frozenset(audience),
+            expires_at=ends_at,
+        )
+        photos = [draw(Drawn(person=face), salt=salt) for salt in (1, 2)]
+        if "be_found" in purposes and (not named or not named <= allowed):
+            with pytest.raises(ConsentRefused):
+                self.library.enrol(name, photos, consent=consent)
+            return
+        self.held[face] = Held(
+            person_id=self.library.enrol(name, photos, consent=consent).person_id,
+            name=name,
+            purposes=set(purposes),
+            collections=set(collections),
+            audience=set(named) if "be_found" in purposes else set(),
+            ends_at=ends_at,
+        )
+
+    @rule(days=st.sampled_from([1, 6, 31]))
+    def time_passes(self, days: int) -> None:
+        self.clock.advance(days=days)
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), early=st.sampled_from([timedelta(0), timedelta(microseconds=1)]))
+    def time_comes_to_an_end_of_a_consent(self, data: st.DataObject, early: timedelta) -> None:
+        ends = sorted({held.ends_at for held in self.held.values()})
+        self.clock.now = max(self.clock.now, data.draw(st.sampled_from(ends)) - early)
+
+    @rule()
+    def open_again(self) -> None:
+        self.opened.close()
+        self._open()
+        long_ago = self.clock.now - timedelta(days=KEEP_EXPIRED_DAYS)
+        for face, held in list(self.held.items()):
+            if held.ends_at <= long_ago:
+                self.erased[face] = self.held.pop(face).person_id
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), days=st.sampled_from([3, 40]))
+    def renew(self, data: st.DataObject, days: int) -> None:
+        held = self.held[data.draw(st.sampled_from(sorted(self.held)))]
+        ends_at = self.clock.now + timedelta(days=days)
+        self.library.renew(held.person_id, expires_at=ends_at, statement="yes again")
+        held.ends_at = ends_at
+
+    @precondition(lambda self: self.held)
+    @rule(
+        data=st.data(),
+        purposes=st.sets(st.sampled_from(["find_me", "be_found", "publish"])),
+        collections=st.sets(st.sampled_from(COLLECTIONS), max_size=1),
+        accounts=st.sets(st.sampled_from(ACCOUNTS), max_size=1),
+    )
+    def narrow(
+        self, data: st.DataObject, purposes: set[str], collections: set[str], accounts: set[str]
+    ) -> None:
+        held = self.held[data.draw(st.sampled_from(sorted(self.held)))]
+        left = held.purposes - purposes, held.collections - collections, held.audience - accounts
+        dropped: dict[str, Any] = {
+            "drop_purposes": sorted(purposes),
+            "drop_collections": sorted(collections),
+            "drop_accounts": sorted(accounts),
+        }
+        if left == (held.purposes, held.collections, held.audience):
+            with pytest.raises(UsageError):
+                self.library.narrow(held.person_id, **dropped)
+        elif (
+            not left[0]
+            or not left[1]
+            or ("be_found" in left[0] and not left[2])
+            or not held.live(self.clock.now)
+        ):
+            with pytest.raises(ConsentRefused):
+                self.library.narrow(held.person_id, **dropped)
+        else:
+            self.library.narrow(held.person_id, **dropped)
+            held.purposes, held.collections, held.audience = left
+            still = {photo for name in held.collections for photo in self.photos_in(name)}
+            if not held.purposes & {"find_me", "be_found"}:
+                still = set()
+            held.decided = {p: d for p, d in held.decided.items() if p in still}
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def withdraw(self, data: st.DataObject) -> None:
+        face = data.draw(st.sampled_from(sorted(self.held)))
+        self.erased[face] = self.held.pop(face).person_id
+        self.library.withdraw(self.erased[face])
+
+    @rule(
+        collection=st.sampled_from(COLLECTIONS),
+        account=st.sampled_from(ACCOUNTS),
+        add=st.booleans(),
+    )
+    def change_audience(self, collection: str, account: str, add: bool) -> None:
+        if (account in self.audience[collection]) is add:
+            return
+        self.library.set_audience(collection, **{"add" if add else "drop": [account]})
+        self.audience[collection] ^= {account}
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), account=st.sampled_from(ACCOUNTS))
+    def unlink(self, data: st.DataObject, account: str) -> None:
+        face = data.draw(st.sampled_from(sorted(self.held)))
+        photo = data.draw(st.sampled_from(sorted(PHOTOS)))
+        numbers = [n for n, drawn in enumerate(PHOTOS[photo], 1) if drawn.person == face]
+        if not numbers:
+            return
+        must, may = self.shown(face, self.covered(face, account))
+        try:
+            person = self.acting[account].unlink(self.hashes[photo], face=numbers[0])
+        except NotFound:
+            assert photo not in must
+            return
+        assert photo in may
+        assert person == self.held[face].person_id
+        self.held[face].decided[photo] = "different"
+
+    @rule(account=st.sampled_from(ACCOUNTS), decision=st.sampled_from(["same", "different"]))
+    def decide_what_waits(self, account: str, decision: Any) -> None:
+        photos = {sha256: photo for photo, sha256 in self.hashes.items()}
+        for open_ in self.acting[account].proposals()[:1]:
+            face = next(f for f, h in self.held.items() if h.person_id == open_.person.person_id)
+            self.acting[account].decide(
+                open_.photo.sha256,
+                face=open_.face.number,
+                person_id=open_.person.person_id,
+                decision=decision,
+            )
+            self.held[face].decided[photos[open_.photo.sha256]] = decision
+
+    # What must hold.
+
+    @rule(account=st.sampled_from(ACCOUNTS), face=st.sampled_from([*FACES, 900]))
+    def search_finds_exactly_who_may_be_found(self, account: str, face: int) -> None:
+        library = self.acting[account]
+        probe = draw(Drawn(person=face, look=NEAR, shot=9))
+        if not any(account in named for named in self.audience.values()):
+            with pytest.raises(AudienceRefused):
+                library.search(probe, purpose="be_found")
+            return
+        answer = library.search(probe, purpose="be_found")
+        covered = self.covered(face, account)
+        expected = [self.held[face].name] if covered else []
+        assert [candidate.name for candidate in answer.candidates] == expected
+        self._check_photos(face, covered, answer)
+
+    @rule(face=st.sampled_from(FACES), probe=st.sampled_from(FACES))
+    def people_find_themselves_alone(self, face: int, probe: int) -> None:
+        held = self.held.get(face)
+        person_id = held.person_id if held else self.erased.get(face, "p_nobody")
+        answer = self.library.search(draw(Drawn(person=probe)), as_person=person_id)
+        may = held and held.live(self.clock.now) and "find_me" in held.purposes and probe == face
+        assert [c.person_id for c in answer.candidates] == ([person_id] if may else [])
+        if held and may:
+            self._check_photos(face, held.collections, answer)
+
+    def _check_photos(self, face: int, collections: set[str], answer: Any) -> None:
+        names = {sha256: photo for photo, sha256 in self.hashes.items()}
+        for candidate in answer.candidates:
+            shown = {names[linked.photo.sha256] for linked in candidate.photos}
+            must, may = self.shown(face, collections)
+            assert must <= shown <= may
+            for linked in candidate.photos:
+                assert linked.sightings
+                drawn = PHOTOS[names[linked.photo.sha256]][linked.face.number - 1]
+                assert drawn.person == face
+                for sighting in linked.sightings:
+                    assert self._collection_of(sighting.source_id) in collections
+
+    def _collection_of(self, source_id: str) -> str:
+        into = {source.source_id: source.address for source in self.library.sources()}
+        return FOLDERS[Path(into[source_id]).name]
+
+    @invariant()
+    def only_people_who_may_be_found_are_listed_and_counted(self) -> None:
+        for account in ACCOUNTS:
+            library = self.acting[account]
+            covered = {face: self.covered(face, account) for face in self.held}
+            visible = {self.held[face].name: face for face, where in covered.items() if where}
+            listed = library.people()
+            assert {seen.person.details.name for seen in listed} == set(visible)
+            for seen in listed:
+                face = visible[seen.person.details.name]
+                must, may = self.shown(face, covered[face])
+                assert len(must) <= seen.photos <= len(may)
+                assert seen.proposals <= len(may - must)
+            for open_ in library.proposals():
+                face = visible[open_.person.details.name]
+                for sighting in open_.sightings:
+                    assert self._collection_of(sighting.source_id) in covered[face]
+            for face, held in self.held.items():
+                if not covered[face]:
+                    with pytest.raises(NotFound):
+                        library.show(held.person_id)
+            for person_id in self.erased.values():
+                with pytest.raises(NotFound):
+                    library.show(person_id)
+
+
+def test_who_may_be_found_is_what_the_consents_say_whatever_happens(
+    tmp_path: Path, decoders: DecodeWorkers
+) -> None:
+    pattern = make_place(tmp_path / "pattern", clock=Clock(START))
+    with Library.open(pattern.library, clock=pattern.clock) as library:
+        library.create_account("helper")
+        library.set_audience("party", add=["helper"])
+    hashes = {}
+    for salt, (name, faces) in enumerate(sorted(PHOTOS.items())):
+        file = save(tmp_path / "hashes" / f"{salt}.png", *faces, salt=salt)
+        hashes[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+
+    class Machine(LiveConsent):
+        pass
+
+    Machine.decoders = decoders
+    Machine.pattern = pattern.folder
+    Machine.hashes = hashes
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+        ),
+    )

@@ -1,0 +1,108 @@
+"""Promise 7, as far as it goes today: nothing is fetched from any site: no code could."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import likeness
+
+PACKAGE = Path(likeness.__file__).parent
+
+REACHES_OUT = frozenset(
+    {
+        "aiohttp",
+        "asyncio",
+        "ftplib",
+        "http",
+        "httpx",
+        "imaplib",
+        "poplib",
+        "requests",
+        "smtplib",
+        "socket",
+        "socketserver",
+        "ssl",
+        "telnetlib",
+        "urllib3",
+        "webbrowser",
+        "xmlrpc",
+    }
+)
+"""Modules that could open a connection. Of ``urllib`` only ``urllib.parse`` may be used."""
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def _could_reach_out(name: str) -> bool:
+    if name.split(".")[0] == "urllib":
+        return not name.startswith("urllib.parse")
+    return name.split(".")[0] in REACHES_OUT
+
+
+def test_no_module_imports_anything_that_could_open_a_connection() -> None:
+    found = {
+        f"{path.relative_to(PACKAGE)}: {name}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for name in _imported(ast.parse(path.read_text(encoding="utf-8")))
+        if _could_reach_out(name)
+    }
+    assert found == set()
+
+
+def test_what_reaches_out_is_told_from_what_does_not() -> None:
+    assert _could_reach_out("urllib.request")
+    assert _could_reach_out("http.client")
+    assert not _could_reach_out("urllib.parse.urlsplit")
+
+
+def test_a_whole_story_opens_no_connection(tmp_path: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+
+
+def refuse(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"):
+        raise SystemExit(f"reached out: {event}")
+
+
+sys.addaudithook(refuse)
+from likeness import Library
+from likeness.demo.photos import make_photos
+from likeness.records.consent import ConsentGiven
+
+folder = Path(sys.argv[1])
+made = make_photos(folder)
+for item, _ in made.shows[4:]:
+    (folder / "photos" / item).unlink()
+with Library.create(folder / "library", keyring=folder / "keys") as library:
+    library.create_collection("party", controller="Tennis club")
+    library.ingest(folder / "photos", collection="party")
+    consent = ConsentGiven(
+        purposes=frozenset({"be_found"}),
+        collections=frozenset({"party"}),
+        basis="consent",
+        how_given="attested",
+        statement="said yes",
+        is_adult=True,
+    )
+    ann = library.enrol("Ann", [folder / made.references[0]], consent=consent)
+    assert library.search(folder / made.probe_collins, purpose="be_found").candidates
+    library.withdraw(ann.person_id)
+print("told")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (0, "told\n"), ran.stderr

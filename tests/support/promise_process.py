@@ -1,0 +1,130 @@
+"""A library in a process of its own, to be killed: python promise_process.py COMMAND FOLDER ...
+
+It says on standard output how far it has come, one line at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from promise_house import Place, enrol
+from sqlalchemy import event
+from synthetic_engine import Drawn, SyntheticEngine, draw
+
+from likeness.errors import LikenessError
+from likeness.faces.packs import load_manifest
+from likeness.house import Progress
+from likeness.library import Library
+
+
+def say(*words: object) -> None:
+    print(*words, flush=True)
+
+
+def progress(step: Progress) -> None:
+    say(step.phase, step.done)
+
+
+def hang() -> None:
+    """Wait to be killed."""
+    time.sleep(600)
+
+
+def ingest(library: Library, folder: str, collection: str) -> None:
+    report = library.ingest(folder, collection=collection, progress=progress)
+    say("done", report.found, report.new, report.known)
+
+
+def enrol_one(library: Library, name: str, person: str) -> None:
+    say("enrolled", enrol(library, name, int(person)))
+    hang()
+
+
+def withdraw(library: Library, person_id: str) -> None:
+    say("withdrawn", library.withdraw(person_id).serial)
+    hang()
+
+
+def search(library: Library, person: str, die_at: str = "") -> None:
+    """Search, and die before or after a commit: the first is the intent, the second the outcome."""
+    before, number = die_at.startswith("before"), int(die_at[-1:] or 0)
+    commits = 0
+
+    def count(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        nonlocal commits
+        if statement == "COMMIT":
+            commits += 1
+            if commits == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    if die_at:
+        when = "before_cursor_execute" if before else "after_cursor_execute"
+        # Only writing transactions count: a snapshot's end is no record.
+        event.listen(library.house.store._engine, when, _writes_only(count))
+    answer = library.search(draw(Drawn(person=int(person))), purpose="be_found")
+    say("answer", *(candidate.name for candidate in answer.candidates))
+
+
+def _writes_only(listener: Any) -> Any:
+    begun = ""
+
+    def listen(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        nonlocal begun
+        if statement.startswith("BEGIN"):
+            begun = statement
+        if begun == "BEGIN IMMEDIATE":
+            listener(connection, cursor, statement, *rest)
+
+    return listen
+
+
+def watch(library: Library) -> None:
+    """Say again and again how many references this idle process holds."""
+    while True:
+        say("holds", len(library.house.eligibility.gallery))
+        time.sleep(0.1)
+
+
+def limited(library: Library, megabytes: str, command: str, *words: str) -> None:
+    """Run another command where no file may grow beyond a size, as on a disk that is full."""
+    limit = int(float(megabytes) * 1_000_000)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    COMMANDS[command](library, *words)
+
+
+COMMANDS: dict[str, Any] = {
+    "ingest": ingest,
+    "enrol": enrol_one,
+    "withdraw": withdraw,
+    "search": search,
+    "watch": watch,
+    "limited": limited,
+}
+
+
+def main() -> int:
+    command, folder, *words = sys.argv[1:]
+    # Libraries of tests begin at a time that tests set: here it stands still a day later.
+    now = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    place = Place(
+        folder=Path(folder), clock=lambda: now, engine=SyntheticEngine(load_manifest("dlib"))
+    )
+    try:
+        with place.open() as library:
+            say("open")
+            COMMANDS[command](library, *words)
+    except LikenessError as error:
+        say("error", type(error).__name__, error.exit_code)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
