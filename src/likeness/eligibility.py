@@ -129,10 +129,10 @@ class Eligibility:
 
         return self._eligible((purpose, searcher), rule, sorted(set(collection_ids)))
 
-    def consents(self, person_id: str) -> tuple[Consent, ...]:
-        """The consents of one person as last taken in; empty where nobody by this id is live."""
+    def people_with_consent(self) -> frozenset[str]:
+        """Ids of everybody whose consent had not ended when it was taken in."""
         with self._lock:
-            return self._consents.get(person_id, ())
+            return frozenset(self._consents)
 
     @contextmanager
     def held(self) -> Iterator[None]:

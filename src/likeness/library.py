@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from likeness import (
     audience,
@@ -41,13 +40,18 @@ from likeness.config import (
     Settings,
     default_keyring_dir,
     read_settings,
-    write_settings,
 )
 from likeness.doctor import Finding
 from likeness.eligibility import Eligibility
-from likeness.errors import LibraryExists, LibraryMissing, PackMismatch, StorageError, UsageError
+from likeness.errors import (
+    LibraryExists,
+    PackMismatch,
+    StorageError,
+    UsageError,
+)
 from likeness.faces.packs import load_manifest
 from likeness.faces.sandbox import DecodeWorkers
+from likeness.founding import make_library, note_restored, open_keyring
 from likeness.gallery.faiss import FaissGallery
 from likeness.house import EngineSource, House, ProgressListener, new_id, no_progress
 from likeness.probe import Image
@@ -57,11 +61,9 @@ from likeness.records.link import Decision
 from likeness.records.stored import LinkedPhoto
 from likeness.sources.folder import FolderSource
 from likeness.status import Status
-from likeness.store import audit_log, erasures, receipts
 from likeness.store import collections as collection_rows
-from likeness.store.audit_log import Concerned
+from likeness.store import receipts
 from likeness.store.keyring import Keyring
-from likeness.store.master_key import MasterKey
 from likeness.store.schema import library as library_table
 from likeness.store.sqlite import SqliteStore
 
@@ -124,7 +126,7 @@ class Library:
                 "Choose a folder elsewhere with --keyring.",
             )
         settings = Settings(path=folder, library_id=library_id, pack=pack, keyring_dir=keyring_dir)
-        _make(settings, keyring_chosen=keyring is not None, at=clock())
+        make_library(settings, owner=OWNER, keyring_chosen=keyring is not None, at=clock())
         return cls.open(folder, clock=clock)
 
     @classmethod
@@ -152,19 +154,19 @@ class Library:
         # (1) The data, and the keyring that belongs to it with every tombstone it must carry.
         store = SqliteStore(settings.database)
         try:
-            keyring = _open_keyring(settings, store)
+            keyring = open_keyring(settings, store)
             house = _assemble(settings, store, keyring, account, clock)
         except BaseException:
             store.close()
             raise
         try:
-            _note_restored(house)
+            note_restored(house)
             # (2) Erasures that were begun, or undone by restoring a backup, are finished.
             withdraw.finish_pending(house)
-            # (3) Consents that ended more than 30 days ago are erased.
-            withdraw.erase_expired(house)
-            # (4) The gallery, from references of people with a live consent; then kept in step.
+            # (3) The gallery, from references of people with a live consent.
             house.eligibility.refresh()
+            # (4) Consents that ended more than 30 days ago are erased; then all is kept in step.
+            withdraw.erase_expired(house)
             house.eligibility.start_polling()
         except BaseException:
             _close(house)
@@ -412,70 +414,6 @@ class Library:
             return receipts.all_receipts(connection)
 
 
-def _make(settings: Settings, *, keyring_chosen: bool, at: datetime) -> None:
-    pack = load_manifest(settings.pack)
-    created = not settings.path.exists()
-    try:
-        settings.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"{settings.path} cannot be made: {error.strerror}.", "Choose another folder."
-        ) from None
-    try:
-        settings.keyring_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        master = MasterKey.load_or_create(keyring_dir=settings.keyring_dir)
-        keyring = Keyring.create(
-            settings.keyring, master=master, origin=audit_log.log_origin(settings.library_id)
-        )
-        owner = Account(account_id=new_id("a"), name=OWNER)
-        keyring.create_key(owner.account_id)
-        store = SqliteStore.create(settings.database)
-        with store.transaction() as connection:
-            count, digest = keyring.tombstone_head()
-            connection.execute(
-                insert(library_table).values(
-                    row=1,
-                    library_id=settings.library_id,
-                    created_at=at.isoformat(),
-                    pack=pack.name,
-                    pack_fingerprint=pack.fingerprint,
-                    gallery_change=0,
-                    audit_tree=audit_log.EMPTY_TREE,
-                    tombstone_count=count,
-                    tombstone_digest=digest,
-                )
-            )
-            collection_rows.insert_account(connection, owner, at=at)
-            audit_log.append(
-                connection,
-                keyring,
-                kind="create",
-                at=at,
-                concerned=[Concerned(subject_id=owner.account_id, details={"did": "create"})],
-            )
-        store.close()
-        # The settings come last: without them there is no library here, and nothing half-made
-        # opens.
-        write_settings(settings, keyring_chosen=keyring_chosen)
-    except BaseException:
-        if created:
-            shutil.rmtree(settings.path, ignore_errors=True)
-        raise
-
-
-def _open_keyring(settings: Settings, store: SqliteStore) -> Keyring:
-    master = MasterKey.load(keyring_dir=settings.keyring_dir)
-    keyring = Keyring.open(settings.keyring, master=master)
-    if keyring.origin != audit_log.log_origin(settings.library_id):
-        raise LibraryMissing(
-            f"The keyring at {settings.keyring} belongs to another library.",
-            "Put this library's own keyring there.",
-        )
-    with store.snapshot() as connection:
-        keyring.covers(*erasures.tombstone_head(connection))
-    return keyring
-
-
 def _assemble(
     settings: Settings,
     store: SqliteStore,
@@ -504,27 +442,6 @@ def _assemble(
         account=acting,
         clock=clock,
     )
-
-
-def _note_restored(house: House) -> None:
-    """Say in the log itself that it was rolled back, where a backup was restored."""
-    with house.store.snapshot() as connection:
-        lost = house.keyring.set_aside_lost(lambda size: audit_log.root_at(connection, size))
-    if lost:
-        now = house.clock()
-        with house.transaction() as connection:
-            audit_log.append(
-                connection,
-                house.keyring,
-                kind="restored",
-                at=now,
-                concerned=[
-                    Concerned(
-                        subject_id=house.account.account_id,
-                        details={"at": now.isoformat(), "lost_checkpoints": lost},
-                    )
-                ],
-            )
 
 
 def _close(house: House) -> None:

@@ -107,7 +107,7 @@ def fuse(references: Sequence[Reference]) -> Reference:
     references : sequence of Reference
         At least one, all of one person; templates float32 of shape (d,), unit length.
     """
-    mean = np.mean([reference.template for reference in references], axis=0, dtype=np.float64)
+    mean = sum((r.template.astype(np.float64) for r in references), start=np.float64(0))
     return Reference(
         reference_id=references[0].person_id,
         person_id=references[0].person_id,

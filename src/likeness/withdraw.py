@@ -108,7 +108,9 @@ def erase_expired(house: House) -> int:
     """Erase everybody whose last consent ended more than 30 days ago; returns how many."""
     before = house.clock() - timedelta(days=KEEP_EXPIRED_DAYS)
     with house.store.snapshot() as connection:
-        expired = _ended_before(house, connection, people.person_ids(connection), before)
+        house.eligibility.refresh(connection)
+        lapsed = set(people.person_ids(connection)) - house.eligibility.people_with_consent()
+        expired = _ended_before(house, connection, sorted(lapsed), before)
     for person_id in expired:
         with house.transaction() as connection:
             if not _ended_before(house, connection, [person_id], before):

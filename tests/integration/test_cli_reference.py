@@ -7,9 +7,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cli_runs import run
 from json_shapes import SCHEMAS, faults, schema_of
+from PIL import Image
 
 from likeness.cli.reference import command_names, reference
 
@@ -99,3 +102,11 @@ def test_verifying_a_receipt_needs_neither_a_library_nor_its_engines(tmp_path: P
         f"assert main(['receipt', 'verify', {str(tmp_path / 'receipt.json')!r}]) == 4"
     )
     assert not loaded & {"numpy", "onnxruntime", "faiss", "sqlalchemy", "PIL", "pysqlite3"}
+
+
+def test_measuring_the_machine_gives_one_object(tmp_path: Path, portraits: Any) -> None:
+    Image.fromarray(portraits.collins).save(tmp_path / "one.png")
+    ran = run("bench", "faces", "--photos", tmp_path, "--json")
+    assert ran.code == 0 and faults(ran.answer, schema_of("bench.faces")) == []
+    assert run("bench", "faces", "--photos", tmp_path / "none").code == 4
+    assert "ms a template" in run("bench", "faces", "--photos", tmp_path).text

@@ -171,6 +171,7 @@ def test_searches_beyond_the_limit_are_refused_before_anything_is_compared(
 ) -> None:
     from dataclasses import replace
 
+    clock.advance(minutes=1)
     settings = replace(library.house.settings, searches_a_minute=2)
     limited = Library(replace(library.house, settings=settings))
     for _ in range(2):

@@ -127,8 +127,8 @@ def _may_import(importer: str, imported: str) -> bool:
     if importer == imported:
         return True
     if importer in EDGES:
-        # `likeness serve` starts what the other edges are.
-        return imported not in EDGES or (importer == "cli" and imported in {"api", "web"})
+        # `likeness serve` and `likeness demo` start what the other edges are.
+        return imported not in EDGES or (importer == "cli" and imported in {"api", "demo", "web"})
     if importer in ARROWS:
         return imported in ARROWS[importer]
     if importer == WAY:

@@ -11,6 +11,23 @@ import typer
 
 from likeness.cli.call import Call, call_of
 from likeness.cli.choosing import day, end_of_day, one_collection
+from likeness.cli.consent_options import (
+    AdultOption,
+    BasisOption,
+    BirthDateOption,
+    DiedOnOption,
+    DifferentPersonOption,
+    DocumentOption,
+    ExpiresOption,
+    GuardianOption,
+    HowOption,
+    PhotoArgument,
+    PhotoOption,
+    PurposeOption,
+    RelationOption,
+    RepresentativeOption,
+    StatementOption,
+)
 from likeness.cli.options import (
     AccountOption,
     AudienceOption,
@@ -28,8 +45,6 @@ if TYPE_CHECKING:
     from likeness.library import Library
     from likeness.records.consent import ConsentGiven
 
-TextOption = str | None
-
 
 def register(app: typer.Typer) -> None:
     """Add this command."""
@@ -39,81 +54,23 @@ def register(app: typer.Typer) -> None:
 def enrol(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the person is called.")],
-    more: Annotated[
-        list[str] | None, typer.Argument(metavar="PHOTO", help="Further photos.")
-    ] = None,
-    photo: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--photo",
-            metavar="FILE...",
-            help="A photo of the person alone; several after one another, or the option again.",
-        ),
-    ] = None,
-    purpose: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--purpose",
-            metavar="find_me|be_found|publish",
-            help="What they agreed to; give it again for more.",
-        ),
-    ] = None,
-    basis: Annotated[
-        TextOption,
-        typer.Option(
-            "--basis", metavar="consent|guardian_consent|estate", help="What the consent rests on."
-        ),
-    ] = None,
-    how: Annotated[
-        TextOption,
-        typer.Option(
-            "--how", metavar="self|attested", help="By the person, or attested by an operator."
-        ),
-    ] = None,
+    more: PhotoArgument = None,
+    photo: PhotoOption = None,
+    purpose: PurposeOption = None,
+    basis: BasisOption = None,
+    how: HowOption = None,
     collection: CollectionsOption = None,
-    birth_date: Annotated[
-        TextOption,
-        typer.Option("--birth-date", metavar="YYYY-MM-DD", help="Kept under their own key."),
-    ] = None,
-    adult: Annotated[
-        bool, typer.Option("--adult", help="The person is 18 or over; else give --birth-date.")
-    ] = False,
-    statement: Annotated[
-        str, typer.Option("--statement", metavar="TEXT", help="How an attested consent was given.")
-    ] = "",
-    document: Annotated[
-        Path | None,
-        typer.Option(
-            "--document", metavar="FILE", help="A signed document; only its SHA-256 is kept."
-        ),
-    ] = None,
-    guardian: Annotated[
-        TextOption,
-        typer.Option("--guardian", metavar="NAME", help="Who consents for somebody under 18."),
-    ] = None,
-    relation: Annotated[
-        str, typer.Option("--relation", metavar="TEXT", help="The guardian's, such as mother.")
-    ] = "",
-    representative: Annotated[
-        TextOption,
-        typer.Option("--representative", metavar="NAME", help="Who speaks for an estate."),
-    ] = None,
-    died_on: Annotated[
-        TextOption, typer.Option("--died-on", metavar="YYYY-MM-DD", help="For an estate.")
-    ] = None,
+    birth_date: BirthDateOption = None,
+    adult: AdultOption = False,
+    statement: StatementOption = "",
+    document: DocumentOption = None,
+    guardian: GuardianOption = None,
+    relation: RelationOption = "",
+    representative: RepresentativeOption = None,
+    died_on: DiedOnOption = None,
     audience: AudienceOption = None,
-    expires: Annotated[
-        TextOption,
-        typer.Option(
-            "--expires", metavar="YYYY-MM-DD", help="The last day; two years on where absent."
-        ),
-    ] = None,
-    different_person: Annotated[
-        bool,
-        typer.Option(
-            "--different-person", help="They look like somebody enrolled, and are not: twins exist."
-        ),
-    ] = False,
+    expires: ExpiresOption = None,
+    different_person: DifferentPersonOption = False,
     library: LibraryOption = None,
     account: AccountOption = None,
     as_json: JsonOption = False,
@@ -126,7 +83,6 @@ def enrol(
     call = call_of(context, library=library, account=account, as_json=as_json)
     purposes = [word for words in purpose or () for word in words.split(",")]
     _require_words(purposes, basis, how)
-    photos = [*(photo or ()), *(more or ())]
     fields = {
         "purposes": frozenset(purposes),
         "basis": basis,
@@ -142,18 +98,9 @@ def enrol(
     }
     with call.opened() as opened:
         names = collection or [one_collection(opened, None)]
-        given = _given(fields, names)
-        enrolled = _enrol(call, opened, name, photos, given, different_person)
-        answer = {
-            "person": enrolled.person_id,
-            "references": enrolled.references,
-            "consent": consent_as_names(
-                enrolled.consent,
-                collections=collection_names(opened),
-                accounts=account_names(opened),
-            ),
-            "rescan": rescan_as_json(enrolled.rescan),
-        }
+        photos = [*(photo or ()), *(more or ())]
+        enrolled = _enrol(call, opened, name, photos, _given(fields, names), different_person)
+        answer = _as_json(opened, enrolled)
     call.answer(answer, lambda: _say_enrolled(name, answer))
 
 
@@ -239,6 +186,19 @@ def _sha256_of(document: Path) -> str:
         raise BadInput(
             f"{document.name} cannot be read: {error.strerror}.", "Check its permissions."
         ) from None
+
+
+def _as_json(library: Library, enrolled: Enrolled) -> dict[str, Any]:
+    return {
+        "person": enrolled.person_id,
+        "references": enrolled.references,
+        "consent": consent_as_names(
+            enrolled.consent,
+            collections=collection_names(library),
+            accounts=account_names(library),
+        ),
+        "rescan": rescan_as_json(enrolled.rescan),
+    }
 
 
 def _say_enrolled(name: str, answer: Mapping[str, Any]) -> None:

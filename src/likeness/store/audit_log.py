@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from likeness.audit.checkpoint import Checkpoint
 from likeness.audit.commitment import NONCE_BYTES, commit
 from likeness.audit.leaf import Leaf, whole_hour
 from likeness.audit.trail import AuditTrail, LogEntry
 from likeness.audit.tree import CompactTree
-from likeness.errors import NotVerified
+from likeness.errors import LogTampered, NotVerified
 from likeness.store.envelope import seal, unseal
 from likeness.store.keyring import Keyring
 from likeness.store.schema import audit, audit_details, library
@@ -106,7 +106,15 @@ def append(
 def _resume(connection: Connection, keyring: Keyring) -> AuditTrail:
     state = connection.execute(select(library.c.audit_tree)).scalar_one()
     checkpoint = last_checkpoint(connection)
-    return AuditTrail.resume(state, checkpoint=checkpoint, key=keyring.verifier_key())
+    trail = AuditTrail.resume(state, checkpoint=checkpoint, key=keyring.verifier_key())
+    count = connection.execute(select(func.max(audit.c.leaf_index))).scalar_one()
+    if count is not None and count + 1 != trail.tree.size:
+        raise LogTampered(
+            "Entries of the audit log were added or moved.",
+            "Run 'likeness audit verify' to find the first bad entry.",
+            index=min(count + 1, trail.tree.size),
+        )
+    return trail
 
 
 def log_origin(library_id: str) -> str:

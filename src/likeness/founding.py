@@ -1,0 +1,127 @@
+"""Make a library's files, and open its keyring: what comes before any way through the house."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime
+
+from sqlalchemy import insert
+
+from likeness.config import Settings, write_settings
+from likeness.errors import LibraryMissing, LogTampered, StorageError
+from likeness.faces.packs import load_manifest
+from likeness.house import House, new_id
+from likeness.records.collection import Account
+from likeness.store import audit_log, erasures
+from likeness.store import collections as collection_rows
+from likeness.store.audit_log import Concerned
+from likeness.store.keyring import Keyring
+from likeness.store.master_key import MasterKey
+from likeness.store.schema import library as library_table
+from likeness.store.sqlite import SqliteStore
+
+
+def make_library(settings: Settings, *, owner: str, keyring_chosen: bool, at: datetime) -> None:
+    """Make the keyring, the database and, last of all, the settings of a new library.
+
+    Raises
+    ------
+    StorageError
+        Where a folder cannot be written; nothing of a new one stays.
+    """
+    pack = load_manifest(settings.pack)
+    created = not settings.path.exists()
+    try:
+        settings.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"{settings.path} cannot be made: {error.strerror}.", "Choose another folder."
+        ) from None
+    try:
+        settings.keyring_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        master = MasterKey.load_or_create(keyring_dir=settings.keyring_dir)
+        keyring = Keyring.create(
+            settings.keyring, master=master, origin=audit_log.log_origin(settings.library_id)
+        )
+        account = Account(account_id=new_id("a"), name=owner)
+        keyring.create_key(account.account_id)
+        store = SqliteStore.create(settings.database)
+        with store.transaction() as connection:
+            count, digest = keyring.tombstone_head()
+            connection.execute(
+                insert(library_table).values(
+                    row=1,
+                    library_id=settings.library_id,
+                    created_at=at.isoformat(),
+                    pack=pack.name,
+                    pack_fingerprint=pack.fingerprint,
+                    gallery_change=0,
+                    audit_tree=audit_log.EMPTY_TREE,
+                    tombstone_count=count,
+                    tombstone_digest=digest,
+                )
+            )
+            collection_rows.insert_account(connection, account, at=at)
+            audit_log.append(
+                connection,
+                keyring,
+                kind="create",
+                at=at,
+                concerned=[Concerned(subject_id=account.account_id, details={"did": "create"})],
+            )
+        store.close()
+        # The settings come last: without them there is no library here, and nothing half-made
+        # opens.
+        write_settings(settings, keyring_chosen=keyring_chosen)
+    except BaseException:
+        if created:
+            shutil.rmtree(settings.path, ignore_errors=True)
+        raise
+
+
+def open_keyring(settings: Settings, store: SqliteStore) -> Keyring:
+    """The library's own keyring, with every tombstone that it must carry.
+
+    Raises
+    ------
+    LibraryMissing
+        Where there is none, or it is another library's.
+    StorageError
+        Where it lacks an erasure.
+    """
+    master = MasterKey.load(keyring_dir=settings.keyring_dir)
+    keyring = Keyring.open(settings.keyring, master=master)
+    if keyring.origin != audit_log.log_origin(settings.library_id):
+        raise LibraryMissing(
+            f"The keyring at {settings.keyring} belongs to another library.",
+            "Put this library's own keyring there.",
+        )
+    with store.snapshot() as connection:
+        keyring.covers(*erasures.tombstone_head(connection))
+    return keyring
+
+
+def note_restored(house: House) -> None:
+    """Say in the log itself that it was rolled back, where a backup was restored."""
+    with house.store.snapshot() as connection:
+        lost = house.keyring.set_aside_lost(lambda size: audit_log.root_at(connection, size))
+    if not lost:
+        return
+    now = house.clock()
+    try:
+        with house.transaction() as connection:
+            audit_log.append(
+                connection,
+                house.keyring,
+                kind="restored",
+                at=now,
+                concerned=[
+                    Concerned(
+                        subject_id=house.account.account_id,
+                        details={"at": now.isoformat(), "lost_checkpoints": lost},
+                    )
+                ],
+            )
+    except LogTampered:
+        # Nothing is written after a tampered end, and only an open library can be verified.
+        return
