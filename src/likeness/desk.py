@@ -166,6 +166,26 @@ def visible(house: House, connection: Connection, person_id: str) -> VisiblePers
     )
 
 
+def require_reachable(house: House, connection: Connection, person_id: str) -> None:
+    """Check that the acting account may handle a person's record: consents, export.
+
+    It may where it may find them, and where it recorded their consent itself and so knows them.
+
+    Raises
+    ------
+    NotFound
+        In the same words whether the id is unknown or neither holds.
+    """
+    if visible(house, connection, person_id) is not None:
+        return
+    if people.person_exists(connection, person_id) and not house.keyring.is_erased(person_id):
+        key = house.keyring.key(person_id)
+        recorded = people.consents_of(connection, person_id, key=key)
+        if any(consent.recorded_by == house.account.account_id for consent in recorded):
+            return
+    raise not_visible()
+
+
 def show_person(house: House, person_id: str) -> tuple[VisiblePerson, list[LinkedPhoto]]:
     """One person and their photos, where the acting account may find them.
 

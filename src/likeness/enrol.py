@@ -164,6 +164,7 @@ def _prepare(house: House, name: str, given: ConsentGiven) -> tuple[Person, Cons
             document_sha256=given.document_sha256,
             attested_by=house.account.account_id if given.how_given == "attested" else "",
         ),
+        recorded_by=house.account.account_id,
         notice_version=notice.version,
         notice_sha256=notice.sha256,
         notice_language=notice.language,

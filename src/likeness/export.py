@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from likeness.errors import NotFound
+from likeness.desk import not_visible, require_reachable
 from likeness.house import House
 from likeness.records.stored import LinkedPhoto, StoredSighting
 from likeness.store import audit_log, people
@@ -21,16 +21,15 @@ def export_person(house: House, person_id: str) -> dict[str, Any]:
     Raises
     ------
     NotFound
-        Where nobody is kept under this id.
+        In the same words whether the id is unknown or this account may not reach the person.
     """
     now = house.clock()
     with house.transaction() as connection:
-        if not people.person_exists(connection, person_id):
-            raise NotFound("Nobody is enrolled under this id.", "Check the id that enrol printed.")
+        require_reachable(house, connection, person_id)
         key = house.keyring.key(person_id)
         person = people.load_person(connection, person_id, key=key)
         if person is None:
-            raise NotFound("Nobody is enrolled under this id.")
+            raise not_visible()
         consents = people.consents_of(connection, person_id, key=key)
         covered = sorted({c for consent in consents for c in consent.collections})
         names = {c.collection_id: c.name for c in collection_rows.all_collections(connection)}

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import insert
 
-from likeness.config import Settings, write_settings
+from likeness.config import DATABASE_FILE, Settings, write_settings
 from likeness.errors import LibraryMissing, LogTampered, StorageError
 from likeness.faces.packs import load_manifest
 from likeness.house import House, new_id
@@ -30,7 +30,7 @@ def make_library(settings: Settings, *, owner: str, keyring_chosen: bool, at: da
         Where a folder cannot be written; nothing of a new one stays.
     """
     pack = load_manifest(settings.pack)
-    created = not settings.path.exists()
+    made = [path for path in (settings.path, settings.keyring_dir) if not path.exists()]
     try:
         settings.path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -74,8 +74,11 @@ def make_library(settings: Settings, *, owner: str, keyring_chosen: bool, at: da
         # opens.
         write_settings(settings, keyring_chosen=keyring_chosen)
     except BaseException:
-        if created:
-            shutil.rmtree(settings.path, ignore_errors=True)
+        for path in made:
+            shutil.rmtree(path, ignore_errors=True)
+        if settings.path not in made:
+            for left in settings.path.glob(f"{DATABASE_FILE}*"):
+                left.unlink(missing_ok=True)
         raise
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from likeness.consent.notice import current_notice
 from likeness.consent.policy import require_recordable
+from likeness.desk import require_reachable
 from likeness.errors import ConsentRefused, NotFound, UsageError
 from likeness.house import House, new_id
 from likeness.records.consent import COMPARED_AT_INGEST, Consent, Evidence
@@ -29,7 +30,7 @@ def consents_of_person(house: House, person_id: str) -> tuple[Consent, ...]:
     NotFound
     """
     with house.store.snapshot() as connection:
-        _require_known(connection, person_id)
+        require_reachable(house, connection, person_id)
         return people.consents_of(connection, person_id, key=house.keyring.key(person_id))
 
 
@@ -54,6 +55,7 @@ def renew(house: House, person_id: str, *, expires_at: datetime, statement: str 
             old,
             consent_id=new_id("c"),
             evidence=evidence,
+            recorded_by=house.account.account_id,
             notice_version=notice.version,
             notice_sha256=notice.sha256,
             given_at=house.clock(),
@@ -112,7 +114,7 @@ def narrow(
 
 
 def _the_consent(house: House, connection: Connection, person_id: str) -> Consent:
-    _require_known(connection, person_id)
+    require_reachable(house, connection, person_id)
     given = [
         c
         for c in people.consents_of(connection, person_id, key=house.keyring.key(person_id))
@@ -121,11 +123,6 @@ def _the_consent(house: House, connection: Connection, person_id: str) -> Consen
     if not given:
         raise ConsentRefused("This person has no consent that stands.", "Enrol them anew.")
     return given[-1]
-
-
-def _require_known(connection: Connection, person_id: str) -> None:
-    if not people.person_exists(connection, person_id):
-        raise NotFound("Nobody is enrolled under this id.", "Check the id that enrol printed.")
 
 
 def _replace(

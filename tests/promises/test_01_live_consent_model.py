@@ -4,9 +4,10 @@ account and with which photos is what a few lines of arithmetic over the consent
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import shutil
-import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from promise_house import START, Clock, Place, acting_as, make_place, said_yes, with_engine
+from promise_house import START, Clock, Place, acting_as, copy_of, make_place, said_yes, with_engine
 from synthetic_engine import (
     DOUBTFUL_ALONE,
     DOUBTFUL_AMONG_TEN,
@@ -87,21 +88,17 @@ class LiveConsent(RuleBasedStateMachine):
     decoders: DecodeWorkers
     pattern: Path
     hashes: dict[str, str]
+    numbers: Iterator[int]
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="likeness-model-"))
         self.clock = Clock()
-        shutil.copytree(self.pattern, self.folder, dirs_exist_ok=True)
-        # The library knows its keyring by its path: this copy has one of its own.
-        toml = self.folder / "library" / "library.toml"
-        toml.write_text(toml.read_text().replace(str(self.pattern), str(self.folder)))
-        self.place = Place(
-            folder=self.folder,
-            clock=self.clock,
-            engine=SyntheticEngine(load_manifest("dlib")),
-            decoders=self.decoders,
+        engine = SyntheticEngine(load_manifest("dlib"))
+        pattern = Place(
+            folder=self.pattern, clock=self.clock, engine=engine, decoders=self.decoders
         )
+        self.place = copy_of(pattern, f"run-{next(self.numbers)}")
+        self.folder = self.place.folder
         self.names = 0
         self.held: dict[int, Held] = {}
         self.erased: dict[int, str] = {}
@@ -445,6 +442,7 @@ def test_who_may_be_found_is_what_the_consents_say_whatever_happens(
     Machine.decoders = decoders
     Machine.pattern = pattern.folder
     Machine.hashes = hashes
+    Machine.numbers = itertools.count()
     run_state_machine_as_test(
         Machine,
         settings=settings(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from promise_house import (
     Place,
+    copy_of,
     enrol,
     found_names,
     found_photos,
@@ -47,15 +48,6 @@ def make_photos(folder: Path, count: int, *, seed: int) -> Path:
     shutil.copy(folder / "001.png", folder / "again.png")
     (folder / "broken.png").write_bytes((folder / "002.png").read_bytes()[:60])
     return folder
-
-
-def copy_of(place: Place, name: str) -> Place:
-    """The same library, people and keys, elsewhere."""
-    other = replace(place, folder=place.folder.parent / name)
-    shutil.copytree(place.folder, other.folder)
-    settings = other.library / "library.toml"
-    settings.write_text(settings.read_text().replace(str(place.folder), str(other.folder)))
-    return other
 
 
 @pytest.fixture
@@ -130,7 +122,7 @@ def test_killed_before_its_last_rescan_an_ingest_catches_up_when_run_again(
 
 
 def test_an_enrolment_that_was_acknowledged_survives(prepared: Place) -> None:
-    process = start_process(prepared, "enrol", "Late", 9)
+    process = start_process(prepared, "hang", "enrol", "Late", 9)
     person_id = wait_for(process, "enrolled")[1]
     kill(process)
     with prepared.open() as library:
@@ -142,7 +134,7 @@ def test_an_enrolment_that_was_acknowledged_survives(prepared: Place) -> None:
 def test_a_withdrawal_that_was_acknowledged_survives(prepared: Place) -> None:
     with prepared.open() as library:
         person_id = library.resolve_person("Person 1")
-    process = start_process(prepared, "withdraw", person_id)
+    process = start_process(prepared, "hang", "withdraw", person_id)
     serial = wait_for(process, "withdrawn")[1]
     kill(process)
     with prepared.open() as library:
@@ -152,32 +144,81 @@ def test_a_withdrawal_that_was_acknowledged_survives(prepared: Place) -> None:
         library.verify_audit()
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.005, 0.02, 0.06])
-def test_killed_at_any_point_of_an_enrolment_or_withdrawal_it_is_whole_or_not_at_all(
-    prepared: Place, tmp_path: Path, delay: float
-) -> None:
+def _die_everywhere(place: Place, *command: object) -> list[Place]:
+    """Copies of a place on which a command was killed, each one commit further on; whole last."""
+    process = start_process(place, "die-everywhere", *command)
+    try:
+        _, number, status = wait_for(process, "whole")
+        assert status == "0"
+    finally:
+        kill(process)
+    names = [f"{place.folder.name}-{point}" for point in range(1, int(number) + 1)]
+    return [replace(place, folder=place.folder.parent / name) for name in names]
+
+
+@pytest.fixture
+def with_photo(prepared: Place, tmp_path: Path) -> Place:
+    """A photo is held of two people: Person 1, and somebody who enrols later."""
     save(tmp_path / "photos" / "x.png", Drawn(person=9), Drawn(person=1), salt=1)
     with prepared.open() as library:
         library.ingest(tmp_path / "photos", collection="party")
+    return prepared
+
+
+def test_killed_at_any_commit_of_an_enrolment_it_is_whole_or_not_at_all(
+    with_photo: Place,
+) -> None:
+    enrolled = []
+    for place in _die_everywhere(with_photo, "enrol", "Late", 9):
+        with place.open() as library:
+            library.rescan()
+            late = found_names(library, 9)
+            assert len(found_photos(library, 9)) == len(late)
+            assert rows(library, "SELECT count(*) FROM people") == [(len(PEOPLE) + len(late),)]
+            references = rows(library, 'SELECT count(*) FROM "references"')
+            assert references == [(2 * (len(PEOPLE) + len(late)),)]
+            library.verify_audit()
+            enrolled.append(late == ["Late"])
+            if not late:
+                # Nothing stands in the way of doing it again.
+                enrol(library, "Late", 9)
+                assert found_names(library, 9) == ["Late"]
+    assert len(enrolled) > 6
+    assert enrolled == sorted(enrolled), "from some commit on it stands"
+    assert not enrolled[0] and enrolled[-1]
+
+
+def test_killed_at_any_commit_of_a_withdrawal_it_is_finished_or_was_never_begun(
+    with_photo: Place,
+) -> None:
+    with with_photo.open() as library:
         person_id = library.resolve_person("Person 1")
-    for command, word in (("enrol", "Late"), ("withdraw", person_id)):
-        process = start_process(prepared, command, word, *(["9"] if command == "enrol" else []))
-        wait_for(process, "open")
-        time.sleep(delay)
-        kill(process)
-    with prepared.open() as library:
-        library.rescan()
-        late = found_names(library, 9)
-        assert late in ([], ["Late"])
-        assert len(found_photos(library, 9)) == len(late)
-        known = rows(library, "SELECT count(*) FROM people")[0][0]
-        gone = library.house.keyring.is_erased(person_id)
-        assert known == len(PEOPLE) + len(late) - gone
-        assert found_names(library, 1) == ([] if gone else ["Person 1"])
-        assert len(library.receipts()) == gone
-        references = rows(library, 'SELECT count(*) FROM "references"')[0][0]
-        assert references == 2 * known
-        library.verify_audit()
+    gone = []
+    for place in _die_everywhere(with_photo, "withdraw", person_id):
+        with place.open() as library:
+            erased = library.house.keyring.is_erased(person_id)
+            assert found_names(library, 1) == ([] if erased else ["Person 1"])
+            assert len(library.receipts()) == erased
+            assert rows(library, "SELECT count(*) FROM people") == [(len(PEOPLE) - erased,)]
+            links = rows(library, "SELECT count(*) FROM links WHERE person_id = :p", p=person_id)
+            assert links == [(1 - erased,)]
+            library.verify_audit()
+            gone.append(erased)
+    assert len(gone) > 8
+    assert gone == sorted(gone)
+    assert not gone[0] and gone[1], "from its first commit on it is finished, whatever happens"
+
+
+def test_killed_at_any_commit_of_a_removal_running_it_again_ends_it(with_photo: Place) -> None:
+    with with_photo.open() as library:
+        [source] = library.sources()
+    for place in _die_everywhere(with_photo, "remove", source.source_id):
+        with place.open() as library:
+            library.remove(source.source_id)
+            assert rows(library, "SELECT count(*) FROM photos") == [(0,)]
+            assert rows(library, "SELECT count(*) FROM links") == [(0,)]
+            assert found_photos(library, 1) == set()
+            library.verify_audit()
 
 
 def test_twenty_enrolments_while_photos_arrive_miss_none(place: Place, tmp_path: Path) -> None:

@@ -93,6 +93,16 @@ def make_place(
     return place
 
 
+def copy_of(place: Place, name: str) -> Place:
+    """The same library, people and keys, in another folder beside it."""
+    other = replace(place, folder=place.folder.parent / name)
+    shutil.copytree(place.folder, other.folder)
+    # The library knows its keyring by its path: the copy has one of its own.
+    settings = other.library / "library.toml"
+    settings.write_text(settings.read_text().replace(str(place.folder), str(other.folder)))
+    return other
+
+
 def with_engine(library: Library, engine: Any, *, decoders: Any = None) -> Library:
     """The same library with this engine, and with no limit on how often it is searched."""
     house = library.house

@@ -10,11 +10,13 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from promise_house import Place, enrol
+from promise_house import Place, copy_of, enrol
 from sqlalchemy import event
 from synthetic_engine import Drawn, SyntheticEngine, draw
 
@@ -22,6 +24,7 @@ from likeness.errors import LikenessError
 from likeness.faces.packs import load_manifest
 from likeness.house import Progress
 from likeness.library import Library
+from likeness.store.keyring_file import KeyringFile
 
 
 def say(*words: object) -> None:
@@ -32,11 +35,6 @@ def progress(step: Progress) -> None:
     say(step.phase, step.done)
 
 
-def hang() -> None:
-    """Wait to be killed."""
-    time.sleep(600)
-
-
 def ingest(library: Library, folder: str, collection: str) -> None:
     report = library.ingest(folder, collection=collection, progress=progress)
     say("done", report.found, report.new, report.known)
@@ -44,12 +42,20 @@ def ingest(library: Library, folder: str, collection: str) -> None:
 
 def enrol_one(library: Library, name: str, person: str) -> None:
     say("enrolled", enrol(library, name, int(person)))
-    hang()
 
 
 def withdraw(library: Library, person_id: str) -> None:
     say("withdrawn", library.withdraw(person_id).serial)
-    hang()
+
+
+def remove(library: Library, source_id: str) -> None:
+    say("removed", library.remove(source_id).serial)
+
+
+def hang(library: Library, command: str, *words: str) -> None:
+    """Run another command, then wait to be killed."""
+    COMMANDS[command](library, *words)
+    time.sleep(600)
 
 
 def search(library: Library, person: str, die_at: str = "") -> None:
@@ -103,10 +109,61 @@ COMMANDS: dict[str, Any] = {
     "ingest": ingest,
     "enrol": enrol_one,
     "withdraw": withdraw,
+    "remove": remove,
+    "hang": hang,
     "search": search,
     "watch": watch,
     "limited": limited,
 }
+
+
+def die_everywhere(place: Place, command: str, *words: str) -> None:
+    """Run a command on copies of a place, and die each time one commit further on.
+
+    A copy lies beside the place, with the number of the point at its end. Points are just before
+    and just after each commit, of the database and of the keyring.
+    """
+    for number in range(1, 100):
+        copy = copy_of(place, f"{place.folder.name}-{number}")
+        child = os.fork()
+        if child == 0:
+            _die_at(copy, number, command, *words)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if os.WIFEXITED(status):
+            say("whole", number, os.WEXITSTATUS(status))
+            return
+        say("died", number)
+
+
+def _die_at(place: Place, number: int, command: str, *words: str) -> None:
+    points = 0
+
+    def point() -> None:
+        nonlocal points
+        points += 1
+        if points == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def at_commit(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement == "COMMIT":
+            point()
+
+    writing = KeyringFile.writing
+
+    @contextmanager
+    def deadly(self: KeyringFile) -> Iterator[Any]:
+        with writing(self) as connection:
+            yield connection
+            point()
+        point()
+
+    with place.open() as library:
+        engine = library.house.store._engine  # type: ignore[attr-defined]
+        event.listen(engine, "before_cursor_execute", _writes_only(at_commit))
+        event.listen(engine, "after_cursor_execute", _writes_only(at_commit))
+        KeyringFile.writing = deadly  # type: ignore[method-assign]
+        COMMANDS[command](library, *words)
 
 
 def main() -> int:
@@ -117,6 +174,9 @@ def main() -> int:
         folder=Path(folder), clock=lambda: now, engine=SyntheticEngine(load_manifest("dlib"))
     )
     try:
+        if command == "die-everywhere":
+            die_everywhere(place, *words)
+            return 0
         with place.open() as library:
             say("open")
             COMMANDS[command](library, *words)

@@ -61,6 +61,8 @@ class Consent:
     basis : Basis
     how_given : HowGiven
     evidence : Evidence
+    recorded_by : str
+        Id of the account through which it was recorded; may be empty.
     notice_version, notice_sha256, notice_language : str
         Which wording the person was shown.
     given_at : datetime
@@ -79,6 +81,7 @@ class Consent:
     basis: Basis
     how_given: HowGiven
     evidence: Evidence
+    recorded_by: str
     notice_version: str
     notice_sha256: str
     notice_language: str
