@@ -70,24 +70,41 @@ def default_keyring_dir(library_id: str, environ: Mapping[str, str] = os.environ
     """Where a library's keyring is unless its settings say otherwise.
 
     ``$LIKENESS_KEYRINGS``, else ``$XDG_DATA_HOME/likeness/keyrings``, else the same under
-    ``~/.local/share``; in a folder named by the library's id.
+    ``~/.local/share``; in a folder named by the library's id. A relative ``$XDG_DATA_HOME`` is
+    passed over (XDG Base Directory Specification 0.8).
     """
     if environ.get("LIKENESS_KEYRINGS"):
         return Path(environ["LIKENESS_KEYRINGS"]).absolute() / library_id
-    data_home = environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(data_home).absolute() / "likeness" / "keyrings" / library_id
+    data_home = Path(environ.get("XDG_DATA_HOME", ""))
+    if not data_home.is_absolute():
+        data_home = Path.home() / ".local" / "share"
+    return data_home / "likeness" / "keyrings" / library_id
 
 
 def write_settings(settings: Settings, *, keyring_chosen: bool) -> None:
-    """Write ``library.toml``; the keyring's place only where somebody chose it."""
-    lines = [
-        f"library_id = {json.dumps(settings.library_id)}",
-        f"pack = {json.dumps(settings.pack)}",
-    ]
+    """Write ``library.toml``; the keyring's place only where somebody chose it.
+
+    Raises
+    ------
+    BadInput
+        Where the keyring's folder has a name that is not text.
+    """
+    fields = {"library_id": settings.library_id, "pack": settings.pack}
     if keyring_chosen:
-        lines.append(f"keyring = {json.dumps(str(settings.keyring_dir))}")
-    target = settings.path / SETTINGS_FILE
-    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        fields["keyring"] = str(settings.keyring_dir)
+    text = "".join(f"{name} = {_quoted(value)}\n" for name, value in fields.items())
+    try:
+        (settings.path / SETTINGS_FILE).write_text(text, encoding="utf-8")
+    except UnicodeEncodeError:
+        raise BadInput(
+            "The name of the keyring's folder is not valid UTF-8.", "Choose another with --keyring."
+        ) from None
+
+
+def _quoted(value: str) -> str:
+    # A basic string of TOML is one of JSON, but that DEL is escaped too and that what lies beyond
+    # U+FFFF is not written as two surrogates.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -108,9 +125,10 @@ def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settin
             f"There is no library at {path}.",
             "Make one with: likeness init DIR, or name another with --library.",
         ) from None
-    except PermissionError:
+    except OSError as error:
         raise LibraryMissing(
-            f"The library at {path} may not be read.", "Check the permissions of its folder."
+            f"The library at {path} cannot be read: {error.strerror}.",
+            "Check its folder and the permissions of what is in it.",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{file} is not valid TOML: {error}.", "Correct the file.") from None
@@ -122,13 +140,12 @@ def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settin
         raise BadInput(f"{file} has no valid library_id.", "Restore the file from a backup.")
     for name, (kind, lowest) in _FIELDS.items():
         _check(file, fields, name, kind, lowest)
-    keyring = fields.get("keyring")
     defaults = ReadLimits()
     return Settings(
         path=path.absolute(),
         library_id=library_id,
         pack=fields.get("pack", "dlib"),
-        keyring_dir=Path(keyring) if keyring else default_keyring_dir(library_id, environ),
+        keyring_dir=_keyring_dir(file, fields, environ),
         limits=ReadLimits(
             max_bytes=fields.get("max_bytes", defaults.max_bytes),
             max_pixels=fields.get("max_pixels", defaults.max_pixels),
@@ -148,6 +165,23 @@ _FIELDS: Mapping[str, tuple[type, int]] = {
     "detection_side": (int, 160),
     "searches_a_minute": (int, 1),
 }
+
+
+def _keyring_dir(file: Path, fields: Mapping[str, Any], environ: Mapping[str, str]) -> Path:
+    if "keyring" not in fields:
+        return default_keyring_dir(fields["library_id"], environ)
+    chosen = Path(fields["keyring"])
+    usable = chosen.is_absolute() and "\0" not in fields["keyring"]
+    if not usable or _real(chosen).is_relative_to(_real(file.parent)):
+        raise BadInput(
+            f"{file}: keyring has to be an absolute path outside the library's folder.",
+            "Correct the file, and keep the keyring where no backup of the library takes it in.",
+        )
+    return chosen
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
 
 
 def _check(file: Path, fields: Mapping[str, Any], name: str, kind: type, lowest: int) -> None:

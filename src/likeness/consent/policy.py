@@ -144,8 +144,8 @@ def require_age_fits(consent: Consent, details: PersonDetails, *, now: datetime)
     Raises
     ------
     ConsentRefused
-        Where no age is recorded, a person under 18 has no guardian's consent, an adult has one, or
-        an estate's consent names no death.
+        Where no age is recorded or two contradict, a person under 18 has no guardian's consent, an
+        adult has one, or a death is missing, does not fit, or is recorded of who consents.
     """
     if details.birth_date is None and not details.is_adult:
         raise ConsentRefused(
@@ -155,23 +155,27 @@ def require_age_fits(consent: Consent, details: PersonDetails, *, now: datetime)
     if details.birth_date is not None and details.birth_date > now.date():
         raise ConsentRefused("The birth date is in the future.", "Check the birth date.")
     if consent.basis == "estate":
-        if details.estate is None:
-            raise ConsentRefused(
-                "An estate's consent needs the representative and the date of death.",
-                "Give --representative and --died-on.",
-            )
-        if details.estate.died_on > now.date():
-            raise ConsentRefused("The date of death is in the future.", "Check --died-on.")
+        _require_estate(details, now=now)
         return consent.ends_at
+    if details.estate is not None:
+        raise ConsentRefused(
+            "Somebody who died does not consent themself.",
+            "Use --basis estate, or leave --representative and --died-on out.",
+        )
     adult_at = eighteenth_birthday(details.birth_date) if details.birth_date else None
     minor = adult_at is not None and now < adult_at
+    if minor and details.is_adult:
+        raise ConsentRefused(
+            "By the birth date the person is under 18, and they are recorded as an adult.",
+            "Check the birth date, or leave --adult out.",
+        )
     if consent.basis == "guardian_consent":
         if not minor or adult_at is None:
             raise ConsentRefused(
                 "Guardian consent is only for a person under 18, with their birth date.",
                 "Ask the person themself: --basis consent.",
             )
-        if details.guardian is None:
+        if details.guardian is None or not details.guardian.name.strip():
             raise ConsentRefused("Guardian consent names no guardian.", "Give --guardian NAME.")
         return min(consent.ends_at, adult_at)
     if minor:
@@ -180,6 +184,21 @@ def require_age_fits(consent: Consent, details: PersonDetails, *, now: datetime)
             "Use --basis guardian_consent with --guardian NAME.",
         )
     return consent.ends_at
+
+
+def _require_estate(details: PersonDetails, *, now: datetime) -> None:
+    estate = details.estate
+    if estate is None or not estate.representative.strip():
+        raise ConsentRefused(
+            "An estate's consent needs the representative and the date of death.",
+            "Give --representative and --died-on.",
+        )
+    if estate.died_on > now.date():
+        raise ConsentRefused("The date of death is in the future.", "Check --died-on.")
+    if details.birth_date is not None and estate.died_on < details.birth_date:
+        raise ConsentRefused(
+            "The date of death is before the birth date.", "Check --died-on and --birth-date."
+        )
 
 
 def require_recordable(consent: Consent, details: PersonDetails, *, now: datetime) -> datetime:
@@ -202,14 +221,16 @@ def require_recordable(consent: Consent, details: PersonDetails, *, now: datetim
         raise ConsentRefused(
             "The consent lets somebody be found by nobody.", "Name the accounts with --audience."
         )
-    if consent.how_given == "attested":
-        if not consent.evidence.attested_by:
-            raise ConsentRefused("An attested consent names no operator.")
-        if not (consent.evidence.statement.strip() or consent.evidence.document_sha256):
-            raise ConsentRefused(
-                "An attested consent needs a statement or a document.",
-                "Give --statement TEXT or --document FILE.",
-            )
+    evidence = consent.evidence
+    if consent.how_given == "attested" and not evidence.attested_by:
+        raise ConsentRefused("An attested consent names no operator.")
+    rests = consent.how_given == "attested" or consent.basis == "estate"
+    if rests and not (evidence.statement.strip() or evidence.document_sha256):
+        kind = "An attested consent" if consent.how_given == "attested" else "An estate's consent"
+        raise ConsentRefused(
+            f"{kind} needs a statement or a document.",
+            "Give --statement TEXT or --document FILE.",
+        )
     ends_at = require_age_fits(consent, details, now=now)
     if ends_at <= now:
         raise ConsentRefused("The consent would end before it begins.", "Give a later --expires.")

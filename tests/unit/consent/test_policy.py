@@ -42,6 +42,7 @@ def consent(**other: Any) -> Consent:
         "basis": "consent",
         "how_given": "attested",
         "evidence": Evidence(statement="said yes at the door", attested_by="owner"),
+        "recorded_by": "owner",
         "notice_version": "1",
         "notice_sha256": "0" * 64,
         "notice_language": "en",
@@ -346,9 +347,7 @@ def test_somebody_recorded_as_dead_does_not_consent_themself() -> None:
     with pytest.raises(ConsentRefused):
         require_recordable(consent(), dead(), now=NOW)
     with pytest.raises(ConsentRefused):
-        require_recordable(
-            consent(basis="guardian_consent"), child(estate=dead().estate), now=NOW
-        )
+        require_recordable(consent(basis="guardian_consent"), child(estate=dead().estate), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -387,9 +386,7 @@ def test_who_said_yes_themself_needs_nobody_to_attest_it() -> None:
         ({"ends_at": NOW - DAY}, "end before it begins"),
     ],
 )
-def test_a_consent_that_says_too_little_is_not_recorded(
-    instead: dict[str, Any], word: str
-) -> None:
+def test_a_consent_that_says_too_little_is_not_recorded(instead: dict[str, Any], word: str) -> None:
     with pytest.raises(ConsentRefused, match=word):
         require_recordable(consent(**instead), adult(), now=NOW)
 
