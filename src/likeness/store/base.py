@@ -28,7 +28,13 @@ class Store(Protocol):
         """
 
     def snapshot(self) -> AbstractContextManager[Connection]:
-        """One reading transaction: everything in the block sees the same committed state."""
+        """One reading transaction: everything in the block sees the same committed state.
+
+        Raises
+        ------
+        StorageError
+            Where the block tries to write.
+        """
 
     def overwrite_deleted(self) -> None:
         """Leave nothing of deleted rows in the files of the database (pages, write-ahead log)."""

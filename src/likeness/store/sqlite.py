@@ -64,13 +64,13 @@ class SqliteStore:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """One writing transaction; see :class:`likeness.store.base.Store`."""
-        with _clear_errors(), self._begun("BEGIN IMMEDIATE") as connection:
+        with _clear_errors(), self._begun("BEGIN IMMEDIATE", writing=True) as connection:
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """One reading transaction; see :class:`likeness.store.base.Store`."""
-        with _clear_errors(), self._begun("BEGIN") as connection:
+        with _clear_errors(), self._begun("BEGIN", writing=False) as connection:
             yield connection
 
     def overwrite_deleted(self) -> None:
@@ -93,8 +93,9 @@ class SqliteStore:
         self._engine.dispose()
 
     @contextmanager
-    def _begun(self, begin: str) -> Iterator[Connection]:
+    def _begun(self, begin: str, *, writing: bool) -> Iterator[Connection]:
         with self._engine.connect() as connection:
+            connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writing else 'ON'}")
             connection.exec_driver_sql(begin)
             try:
                 yield connection
