@@ -1,9 +1,8 @@
 """Who may be compared and found, in step with the store.
 
 The references of people with a live consent stand decrypted in the gallery, fused to one a person.
-Every process reads the
-change number before it compares, and at least each second also when idle; what went from the store
-is then overwritten in memory.
+Every process reads the change number before it compares, and at least each second also when idle;
+what went from the store is then overwritten in memory.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from itertools import groupby, islice
 from sqlalchemy import Connection
 
 from likeness.consent.policy import live, permit, permit_comparison
-from likeness.errors import ConsentRefused, LikenessError
+from likeness.errors import ConsentRefused
 from likeness.gallery.base import Gallery
 from likeness.matching import fuse
 from likeness.records.consent import Consent, Purpose
@@ -151,8 +150,9 @@ class Eligibility:
             while not self._stop.wait(seconds):
                 try:
                     self.refresh()
-                except LikenessError:
-                    # Nobody is found by what cannot be checked; the next comparison says why.
+                except Exception:
+                    # Nobody is found by what cannot be checked, whatever the reason; the next
+                    # comparison says why.
                     self._give_up()
 
         self._poller = threading.Thread(target=poll, name="likeness-eligibility", daemon=True)

@@ -35,8 +35,14 @@ def name_of(image: Image, number: int) -> str:
     return f"photo {number}"
 
 
-def pixels_of(house: House, image: Image) -> tuple[NDArray[np.uint8], float]:
+def pixels_of(house: House, image: Image, *, number: int = 1) -> tuple[NDArray[np.uint8], float]:
     """The upright pixels of a photo, reduced as for detection, and by how much.
+
+    Parameters
+    ----------
+    image : photo
+    number : int
+        Its place among those given, to name it by.
 
     Returns
     -------
@@ -47,13 +53,20 @@ def pixels_of(house: House, image: Image) -> tuple[NDArray[np.uint8], float]:
     Raises
     ------
     PhotoUnreadable
-        Where the file is missing, not a photo, broken, or beyond the limits.
+        Where the file is missing, not a photo, broken, or beyond the limits; the message names it.
     """
     if isinstance(image, np.ndarray):
         return image, 1.0
     limits = house.settings.limits
     data = image if isinstance(image, bytes) else _read(Path(image), limits.max_bytes)
-    photo = house.decoders.decode(data, long_side=house.settings.detection_side)
+    try:
+        photo = house.decoders.decode(data, long_side=house.settings.detection_side)
+    except PhotoUnreadable as error:
+        raise PhotoUnreadable(
+            f"{name_of(image, number)} cannot be used: {error.what[0].lower()}{error.what[1:]}",
+            error.fix,
+            reason=error.reason,
+        ) from None
     return photo.pixels, photo.width / photo.pixels.shape[1]
 
 
@@ -111,11 +124,14 @@ def reference_crops(house: House, images: Sequence[Image]) -> list[bytes]:
     Raises
     ------
     UsageError
-        Where no photo was given.
+        Where no photo was given, or one in place of a list of them.
+    PhotoUnreadable
     FaceUnusable
         Where a photo has no face, several, or one that is too small, too blurred or turned away;
         the message names the photo.
     """
+    if isinstance(images, str | bytes | os.PathLike):
+        raise UsageError("One photo was given where a list is expected.", "Put it in a list.")
     if not images:
         raise UsageError("No photo was given to enrol with.", "Give at least one with --photo.")
     return [_reference_crop(house, image, number) for number, image in enumerate(images, 1)]
@@ -155,7 +171,7 @@ def require_one_person(
 
 def _reference_crop(house: House, image: Image, number: int) -> bytes:
     name = name_of(image, number)
-    pixels, _ = pixels_of(house, image)
+    pixels, _ = pixels_of(house, image, number=number)
     engine = house.engine()
     found = engine.find(pixels)
     wrong = [problem(quality) for quality in engine.quality(pixels, found)]

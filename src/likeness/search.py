@@ -8,7 +8,7 @@ writes the same audit entries whether or not the person's face is in the library
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -135,6 +135,7 @@ def search(
     proposed = _with_strength(best_per_person(matches[0]), thresholds)
     # (5) to (7) Consent again in the store, sightings, audit of the outcome: one transaction.
     with house.transaction() as connection:
+        scope = _still_allowed(connection, scope)
         confirmed = [
             candidate
             for match, strength in proposed
@@ -186,6 +187,15 @@ def _with_strength(best: Sequence[Match], thresholds: Thresholds) -> list[tuple[
             strong = stands_out(match.score, rival, thresholds)
             found.append((match, "strong" if strong else "possible"))
     return found
+
+
+def _still_allowed(connection: Connection, scope: _Scope) -> _Scope:
+    """The scope less collections whose audience the account left since it was authorised."""
+    if scope.purpose == "find_me":
+        return scope
+    allowed = collection_rows.collections_for(connection, scope.searcher, name=None)
+    ids = {collection.collection_id for collection in allowed}
+    return replace(scope, collections=tuple(c for c in scope.collections if c.collection_id in ids))
 
 
 def _confirm(

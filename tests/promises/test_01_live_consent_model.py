@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,17 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from promise_house import START, Clock, Place, acting_as, copy_of, make_place, said_yes, with_engine
+from promise_house import (
+    START,
+    Clock,
+    Place,
+    acting_as,
+    copy_of,
+    make_place,
+    rows,
+    said_yes,
+    with_engine,
+)
 from synthetic_engine import (
     DOUBTFUL_ALONE,
     DOUBTFUL_AMONG_TEN,
@@ -46,6 +56,7 @@ from likeness.errors import (
 from likeness.faces.packs import load_manifest
 from likeness.faces.sandbox import DecodeWorkers
 from likeness.library import Library
+from likeness.records.stored import LinkedPhoto
 
 EXAMPLES = int(os.environ.get("LIKENESS_MODEL_EXAMPLES", "15"))
 FACES = (0, 1, 2)
@@ -80,6 +91,25 @@ class Held:
 
     def live(self, now: datetime) -> bool:
         return now < self.ends_at
+
+
+@dataclass(frozen=True)
+class Said:
+    """What somebody says yes to."""
+
+    purposes: frozenset[str]
+    collections: frozenset[str]
+    audience: frozenset[str] | None
+    days: int
+
+
+CONSENTS = st.builds(
+    Said,
+    purposes=st.frozensets(st.sampled_from(["find_me", "be_found", "publish"]), min_size=1),
+    collections=st.frozensets(st.sampled_from(COLLECTIONS), min_size=1),
+    audience=st.one_of(st.none(), st.none(), st.frozensets(st.sampled_from(ACCOUNTS), min_size=1)),
+    days=st.sampled_from([5, 20, 60]),
+)
 
 
 class LiveConsent(RuleBasedStateMachine):
@@ -154,29 +184,30 @@ class LiveConsent(RuleBasedStateMachine):
 
     # What happens.
 
-    @initialize()
-    def begin_with_photos(self) -> None:
-        for item, photo in enumerate(("solo 0", "pair", "doubt")):
-            self.put_photo(folder="p1", item=f"{item}.png", photo=photo)
-        self.put_photo(folder="c1", item="0.png", photo="pair")
-        self.ingest(folder="p1")
-        self.ingest(folder="c1")
+    @initialize(
+        photos=st.sets(st.sampled_from(sorted(PHOTOS)), min_size=1, max_size=4),
+        people=st.dictionaries(st.sampled_from(FACES), CONSENTS, max_size=3),
+    )
+    def begin(self, photos: set[str], people: dict[int, Said]) -> None:
+        self.folder_becomes(folder="p1", photos=photos, add=True)
+        for face, said in people.items():
+            self.enrol(face=face, said=said)
 
     @rule(
         folder=st.sampled_from(sorted(FOLDERS)),
-        item=st.sampled_from(["0.png", "1.png", "2.png"]),
-        photo=st.sampled_from(sorted(PHOTOS)),
+        photos=st.sets(st.sampled_from(sorted(PHOTOS)), max_size=3),
+        add=st.sampled_from([True, True, False]),
     )
-    def put_photo(self, folder: str, item: str, photo: str) -> None:
-        save(self.folder / folder / item, *PHOTOS[photo], salt=sorted(PHOTOS).index(photo))
-        self.on_disk[folder][item] = photo
-
-    @rule(folder=st.sampled_from(sorted(FOLDERS)), data=st.data())
-    def take_photo_away(self, folder: str, data: st.DataObject) -> None:
-        if self.on_disk[folder]:
-            item = data.draw(st.sampled_from(sorted(self.on_disk[folder])))
-            (self.folder / folder / item).unlink()
-            del self.on_disk[folder][item]
+    def folder_becomes(self, folder: str, photos: set[str], add: bool) -> None:
+        """Photos come, go and take one another's place under the same names."""
+        path = self.folder / folder
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir()
+        self.on_disk[folder] = {f"{n}.png": photo for n, photo in enumerate(sorted(photos))}
+        for item, photo in self.on_disk[folder].items():
+            save(path / item, *PHOTOS[photo], salt=sorted(PHOTOS).index(photo))
+        if add:
+            self.ingest(folder)
 
     @rule(folder=st.sampled_from(sorted(FOLDERS)))
     def ingest(self, folder: str) -> None:
@@ -201,45 +232,32 @@ class LiveConsent(RuleBasedStateMachine):
                 self.sighted[folder] = {}
                 self._forget_decisions()
 
-    @rule(
-        face=st.sampled_from(FACES),
-        purposes=st.sets(st.sampled_from(["find_me", "be_found", "publish"]), min_size=1),
-        collections=st.sets(st.sampled_from(COLLECTIONS), min_size=1),
-        audience=st.one_of(st.none(), st.sets(st.sampled_from(ACCOUNTS), min_size=1)),
-        days=st.sampled_from([5, 20, 60]),
-    )
-    def enrol(
-        self,
-        face: int,
-        purposes: set[str],
-        collections: set[str],
-        audience: set[str] | None,
-        days: int,
-    ) -> None:
+    @rule(face=st.sampled_from(FACES), said=CONSENTS)
+    def enrol(self, face: int, said: Said) -> None:
         if face in self.held:
             return
-        allowed = {name for one in collections for name in self.audience[one]}
-        named = allowed if audience is None else audience
+        allowed = {name for one in said.collections for name in self.audience[one]}
+        named = allowed if said.audience is None else said.audience
         self.names += 1
         name = f"Person {self.names}"
-        ends_at = self.clock.now + timedelta(days=days)
+        ends_at = self.clock.now + timedelta(days=said.days)
         consent = said_yes(
-            *purposes,  # type: ignore[arg-type]
-            collections=collections,
-            audience=None if audience is None else frozenset(audience),
+            *said.purposes,  # type: ignore[arg-type]
+            collections=said.collections,
+            audience=None if said.audience is None else frozenset(said.audience),
             expires_at=ends_at,
         )
         photos = [draw(Drawn(person=face), salt=salt) for salt in (1, 2)]
-        if "be_found" in purposes and (not named or not named <= allowed):
+        if "be_found" in said.purposes and (not named or not named <= allowed):
             with pytest.raises(ConsentRefused):
                 self.library.enrol(name, photos, consent=consent)
             return
         self.held[face] = Held(
             person_id=self.library.enrol(name, photos, consent=consent).person_id,
             name=name,
-            purposes=set(purposes),
-            collections=set(collections),
-            audience=set(named) if "be_found" in purposes else set(),
+            purposes=set(said.purposes),
+            collections=set(said.collections),
+            audience=set(named) if "be_found" in said.purposes else set(),
             ends_at=ends_at,
         )
 
@@ -369,7 +387,8 @@ class LiveConsent(RuleBasedStateMachine):
         covered = self.covered(face, account)
         expected = [self.held[face].name] if covered else []
         assert [candidate.name for candidate in answer.candidates] == expected
-        self._check_photos(face, covered, answer)
+        for candidate in answer.candidates:
+            self._check_photos(face, covered, candidate.photos)
 
     @rule(face=st.sampled_from(FACES), probe=st.sampled_from(FACES))
     def people_find_themselves_alone(self, face: int, probe: int) -> None:
@@ -378,21 +397,23 @@ class LiveConsent(RuleBasedStateMachine):
         answer = self.library.search(draw(Drawn(person=probe)), as_person=person_id)
         may = held and held.live(self.clock.now) and "find_me" in held.purposes and probe == face
         assert [c.person_id for c in answer.candidates] == ([person_id] if may else [])
-        if held and may:
-            self._check_photos(face, held.collections, answer)
-
-    def _check_photos(self, face: int, collections: set[str], answer: Any) -> None:
-        names = {sha256: photo for photo, sha256 in self.hashes.items()}
         for candidate in answer.candidates:
-            shown = {names[linked.photo.sha256] for linked in candidate.photos}
-            must, may = self.shown(face, collections)
-            assert must <= shown <= may
-            for linked in candidate.photos:
-                assert linked.sightings
-                drawn = PHOTOS[names[linked.photo.sha256]][linked.face.number - 1]
-                assert drawn.person == face
-                for sighting in linked.sightings:
-                    assert self._collection_of(sighting.source_id) in collections
+            assert held is not None
+            self._check_photos(face, held.collections, candidate.photos)
+
+    def _check_photos(
+        self, face: int, collections: set[str], photos: Iterable[LinkedPhoto]
+    ) -> None:
+        names = {sha256: photo for photo, sha256 in self.hashes.items()}
+        photos = list(photos)
+        must, may = self.shown(face, collections)
+        assert must <= {names[linked.photo.sha256] for linked in photos} <= may
+        for linked in photos:
+            assert linked.sightings
+            drawn = PHOTOS[names[linked.photo.sha256]][linked.face.number - 1]
+            assert drawn.person == face
+            for sighting in linked.sightings:
+                assert self._collection_of(sighting.source_id) in collections
 
     def _collection_of(self, source_id: str) -> str:
         into = {source.source_id: source.address for source in self.library.sources()}
@@ -411,6 +432,8 @@ class LiveConsent(RuleBasedStateMachine):
                 must, may = self.shown(face, covered[face])
                 assert len(must) <= seen.photos <= len(may)
                 assert seen.proposals <= len(may - must)
+                _, photos = library.show(seen.person.person_id)
+                self._check_photos(face, covered[face], photos)
             for open_ in library.proposals():
                 face = visible[open_.person.details.name]
                 for sighting in open_.sightings:
@@ -422,6 +445,23 @@ class LiveConsent(RuleBasedStateMachine):
             for person_id in self.erased.values():
                 with pytest.raises(NotFound):
                     library.show(person_id)
+
+    @invariant()
+    def nothing_is_kept_that_no_consent_covers(self) -> None:
+        """Photos nobody holds are gone, and what a threshold decided rests on a consent."""
+        held = {photo for name in COLLECTIONS for photo in self.photos_in(name)}
+        assert rows(self.library, "SELECT count(*) FROM photos") == [(len(held),)]
+        of_person = {one.person_id: one for one in self.held.values()}
+        names = {sha256: photo for photo, sha256 in self.hashes.items()}
+        query = (
+            "SELECT sha256, person_id FROM links JOIN photos USING (photo_id)"
+            " WHERE decided_by = 'threshold'"
+            " UNION ALL SELECT sha256, person_id FROM proposals JOIN photos USING (photo_id)"
+        )
+        for sha256, person_id in rows(self.library, query):
+            collections = {c for c in COLLECTIONS if names[sha256] in self.photos_in(c)}
+            assert collections & of_person[person_id].collections
+            assert {"find_me", "be_found"} & of_person[person_id].purposes
 
 
 def test_who_may_be_found_is_what_the_consents_say_whatever_happens(

@@ -3,8 +3,10 @@ searcher is ever returned, listed, reviewed or counted by name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from promise_house import (
@@ -352,21 +354,130 @@ def test_nobody_reads_the_same_and_takes_the_same_steps_whoever_it_is(
     assert sizes[0:2] == sizes[2:4] == sizes[4:6]
 
 
-def test_a_search_in_flight_does_not_return_who_withdrew_meanwhile(
-    library: Library, photos: Path, place: Place, engine: RecordingEngine
-) -> None:
-    """The gallery has proposed her already: the store still has the last word."""
+def _withdrawn(library: Library, person_id: str) -> None:
+    library.withdraw(person_id)
+
+
+def _narrowed_to_find_me(library: Library, person_id: str) -> None:
+    library.narrow(person_id, drop_purposes=["be_found"])
+
+
+def _narrowed_to_another_account(library: Library, person_id: str) -> None:
+    library.narrow(person_id, drop_accounts=["owner"])
+
+
+def _narrowed_to_another_collection(library: Library, person_id: str) -> None:
+    library.narrow(person_id, drop_collections=["party"])
+
+
+def _expired(library: Library, _person_id: str) -> None:
+    library.house.clock.advance(days=731)  # type: ignore[attr-defined]
+
+
+def _out_of_the_audience(library: Library, _person_id: str) -> None:
+    library.set_audience("party", drop=["owner"])
+
+
+CHANGES = [
+    _withdrawn,
+    _narrowed_to_find_me,
+    _narrowed_to_another_account,
+    _narrowed_to_another_collection,
+    _expired,
+    _out_of_the_audience,
+]
+
+
+@pytest.fixture
+def widely(library: Library, photos: Path) -> str:
+    """Ann, who may be found in both collections by both accounts, and herself finds herself."""
+    library.create_account("helper")
+    for name in ("party", "club"):
+        library.set_audience(name, add=["helper"])
     library.ingest(photos, collection="party")
-    ann = enrol(library, "Ann", ANN)
+    return enrol(library, "Ann", ANN, "be_found", "find_me", collections=["party", "club"])
+
+
+def _once_compared(library: Library, act: Callable[[], None]) -> None:
+    """Let something happen when the gallery has answered and nothing is written yet."""
     gallery = library.house.eligibility.gallery
     search = gallery.search
 
-    def withdrawn_meanwhile(*given: object, **named: object) -> object:
-        found = search(*given, **named)  # type: ignore[arg-type]
+    def then(*given: Any, **named: Any) -> Any:
+        found = search(*given, **named)
         gallery.search = search  # type: ignore[method-assign]
-        with place.open() as other:
-            other.withdraw(ann)
+        act()
         return found
 
-    gallery.search = withdrawn_meanwhile  # type: ignore[method-assign,assignment]
-    assert found_names(library, ANN) == []
+    gallery.search = then  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_search_in_flight_does_not_return_who_may_not_be_found_any_more(
+    library: Library, place: Place, widely: str, change: Callable[[Library, str], None]
+) -> None:
+    """The gallery has proposed her already: the store still has the last word."""
+    with place.open() as other:
+        _once_compared(library, lambda: change(other, widely))
+        assert found_names(library, ANN, purpose="be_found", collection="party") == []
+
+
+@pytest.mark.parametrize(
+    "change", [_withdrawn, _narrowed_to_another_collection, _expired], ids=lambda c: c.__name__
+)
+def test_a_photo_in_flight_is_not_linked_with_who_may_not_be_compared_any_more(
+    library: Library,
+    place: Place,
+    widely: str,
+    tmp_path: Path,
+    change: Callable[[Library, str], None],
+) -> None:
+    save(tmp_path / "late" / "x.png", Drawn(person=ANN), salt=60)
+    query = (
+        "SELECT count(*) FROM links JOIN sightings USING (photo_id) WHERE item = 'x.png'"
+        " AND decision = 'same'"
+    )
+    with place.open() as other:
+        _once_compared(library, lambda: change(other, widely))
+        library.ingest(tmp_path / "late", collection="party")
+    assert rows(library, query) == [(0,)]
+
+
+def test_not_this_person_stands_through_every_rescan(
+    library: Library, photos: Path, tmp_path: Path
+) -> None:
+    library.ingest(photos, collection="party")
+    ann = enrol(library, "Ann", ANN, "be_found", "find_me")
+    linked = library.show(ann)[1]
+    assert len(linked) == 2
+    wrong = linked[0]
+    assert wrong.decided_by == "threshold", "a strong link, too"
+    assert library.unlink(wrong.photo.sha256, face=wrong.face.number) == ann
+    for turn in range(2):
+        assert found_photos(library, ANN) == {linked[1].photo.sha256}
+        assert found_photos(library, ANN, as_person=ann) == {linked[1].photo.sha256}
+        assert library.people()[0].photos == 1
+        # Compared anew: another enrols, and the photos come into another collection.
+        enrol(library, f"Another {turn}", 300 + turn)
+        library.ingest(photos, collection="club")
+        library.rescan()
+    with pytest.raises(NotFound):
+        library.unlink(wrong.photo.sha256, face=wrong.face.number)
+
+
+def test_a_face_that_is_not_one_twins_may_be_the_others(library: Library, tmp_path: Path) -> None:
+    save(tmp_path / "photos" / "x.png", Drawn(person=ANN), salt=1)
+    library.ingest(tmp_path / "photos", collection="party")
+    ann = enrol(library, "Ann", ANN)
+    assert len(library.show(ann)[1]) == 1
+    photos = [draw(Drawn(person=ANN), salt=salt) for salt in (1, 2)]
+    twin = library.enrol("Twin", photos, consent=said_yes(), different_person=True).person_id
+    # Now it is either's: nobody is linked until somebody says who it is not.
+    [open_] = library.proposals()
+    assert library.show(ann)[1] == library.show(twin)[1] == []
+    other = {ann: twin, twin: ann}[open_.person.person_id]
+    library.decide(
+        open_.photo.sha256, face=1, person_id=open_.person.person_id, decision="different"
+    )
+    assert len(library.show(other)[1]) == 1
+    assert library.show(open_.person.person_id)[1] == []

@@ -23,10 +23,11 @@ from promise_house import (
     kill,
     make_place,
     rows,
+    said_yes,
     start_process,
     wait_for,
 )
-from synthetic_engine import DOUBTFUL_AMONG_TEN, NEAR, Drawn, save
+from synthetic_engine import DOUBTFUL_AMONG_TEN, NEAR, Drawn, draw, save
 
 from likeness.errors import StorageError
 from likeness.library import Library
@@ -219,6 +220,29 @@ def test_killed_at_any_commit_of_a_removal_running_it_again_ends_it(with_photo: 
             assert rows(library, "SELECT count(*) FROM links") == [(0,)]
             assert found_photos(library, 1) == set()
             library.verify_audit()
+
+
+def test_an_enrolment_that_was_not_acknowledged_makes_nobody_findable(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in the database, and the keyring could not take note of that."""
+    with place.open() as library, place.open() as other:
+
+        def full(_read_head: Any) -> None:
+            raise StorageError("The disk that holds the keyring is full.")
+
+        monkeypatch.setattr(library.house.keyring, "witness_current", full)
+        with pytest.raises(StorageError):
+            library.enrol("Ann", [draw(Drawn(person=1))], consent=said_yes())
+        monkeypatch.undo()
+        for opened in (library, other):
+            assert found_names(opened, 1) == []
+            assert opened.people() == []
+        enrol(library, "Ann again", 1)
+        assert found_names(other, 1) == ["Ann again"]
+    with place.open() as library:
+        assert rows(library, "SELECT count(*) FROM people") == [(1,)]
+        library.verify_audit()
 
 
 def test_twenty_enrolments_while_photos_arrive_miss_none(place: Place, tmp_path: Path) -> None:

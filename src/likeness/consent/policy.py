@@ -207,8 +207,9 @@ def require_recordable(consent: Consent, details: PersonDetails, *, now: datetim
     Raises
     ------
     ConsentRefused
-        Where a field is missing or contradicts another.
+        Where a field is missing, is not text, or contradicts another.
     """
+    _require_text(consent, details)
     if not details.name.strip():
         raise ConsentRefused("The person has no name.", "Give the name they are known by.")
     if not consent.purposes:
@@ -235,6 +236,21 @@ def require_recordable(consent: Consent, details: PersonDetails, *, now: datetim
     if ends_at <= now:
         raise ConsentRefused("The consent would end before it begins.", "Give a later --expires.")
     return ends_at
+
+
+def _require_text(consent: Consent, details: PersonDetails) -> None:
+    words = [details.name, consent.evidence.statement, consent.evidence.document_sha256]
+    if details.guardian is not None:
+        words += [details.guardian.name, details.guardian.relation]
+    if details.estate is not None:
+        words.append(details.estate.representative)
+    try:
+        "".join(words).encode()
+    except UnicodeEncodeError:
+        raise ConsentRefused(
+            "A name or a statement holds characters that are not valid text.",
+            "Type it again in a terminal that uses UTF-8.",
+        ) from None
 
 
 def require_may_withdraw(consent: Consent, *, requested_by: str) -> None:

@@ -25,6 +25,8 @@ class Store(Protocol):
             Where another process keeps writing.
         StorageError
             Where the disk is full or fails; nothing of the block stays then.
+        BadInput
+            Where a text to be kept holds what is no character, such as half of a pair.
         """
 
     def snapshot(self) -> AbstractContextManager[Connection]:

@@ -144,16 +144,6 @@ def linked_photos(
     ]
 
 
-def photos_linked_in_source(connection: Connection, source_id: str) -> int:
-    """How many links rest on photos that a source has sightings of."""
-    query = (
-        select(func.count(func.distinct(links.c.face_id)))
-        .join(sightings, sightings.c.photo_id == links.c.photo_id)
-        .where(sightings.c.source_id == source_id)
-    )
-    return int(connection.execute(query).scalar_one())
-
-
 def photos_of_person(connection: Connection, person_id: str) -> list[int]:
     """Ids of the photos in which a face is linked with this person."""
     rows = connection.execute(

@@ -126,16 +126,6 @@ def withdraw_consents(connection: Connection, person_id: str) -> None:
     )
 
 
-def has_given_consent(connection: Connection, person_id: str) -> bool:
-    """Whether any consent row of the person still says ``given`` (its end is not looked at)."""
-    row = connection.execute(
-        select(consents.c.consent_id).where(
-            consents.c.person_id == person_id, consents.c.state == "given"
-        )
-    ).first()
-    return row is not None
-
-
 def consents_of(connection: Connection, person_id: str, *, key: bytes) -> tuple[Consent, ...]:
     """Every consent record of a person, oldest first."""
     return consents_of_many(connection, {person_id: key}).get(person_id, ())

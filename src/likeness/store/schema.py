@@ -23,7 +23,7 @@ metadata = MetaData()
 library = Table(
     "library",
     metadata,
-    Column("row", Integer, CheckConstraint("row = 1"), primary_key=True),
+    Column("row", Integer, primary_key=True),
     Column("library_id", String, nullable=False),
     Column("created_at", String, nullable=False),
     Column("pack", String, nullable=False),
@@ -34,6 +34,7 @@ library = Table(
     # How many tombstones the keyring held at the last erasure, and their running hash.
     Column("tombstone_count", Integer, nullable=False),
     Column("tombstone_digest", String, nullable=False),
+    CheckConstraint("row = 1"),
 )
 
 accounts = Table(
@@ -152,6 +153,7 @@ consents = Table(
     Column("person_id", ForeignKey("people.person_id"), nullable=False),
     Column("state", String, nullable=False),
     Column("record", LargeBinary, nullable=False),
+    CheckConstraint("state IN ('given', 'superseded', 'withdrawn')"),
     Index("consents_by_person", "person_id"),
 )
 

@@ -10,10 +10,12 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from likeness.errors import LibraryBusy, LibraryMissing, StorageError
+from likeness.errors import BadInput, LibraryBusy, LibraryExists, LibraryMissing, StorageError
 from likeness.store.sqlite_version import require_safe_sqlite
 
 BUSY_SECONDS = 30.0
@@ -43,6 +45,8 @@ class SqliteStore:
         Where there is no such file.
     StorageUnsafe
         Where the SQLite in use is older than 3.51.3.
+    StorageError
+        Where the file is damaged, or of a newer version of Likeness.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,8 +61,27 @@ class SqliteStore:
 
     @classmethod
     def create(cls, path: Path) -> SqliteStore:
-        """Make the file, readable by its owner only, and the tables in it."""
-        path.touch(mode=0o600, exist_ok=False)
+        """Make the file, readable by its owner only, and the tables in it.
+
+        Raises
+        ------
+        LibraryExists
+            Where there is something at the path already.
+        StorageError
+            Where the file cannot be made, or the SQLite in use is too old.
+        """
+        require_safe_sqlite()
+        try:
+            path.touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            raise LibraryExists(
+                f"There is something at {path} already.", "Choose a new folder."
+            ) from None
+        except OSError as error:
+            raise StorageError(
+                f"The database {path} cannot be made: {error.strerror}.",
+                "Make room on the disk, or choose another folder.",
+            ) from None
         return cls(path)
 
     @contextmanager
@@ -110,18 +133,36 @@ class SqliteStore:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables to the newest revision (Alembic), inside one transaction."""
+    """Bring the tables to the newest revision (Alembic), inside one transaction.
+
+    Raises
+    ------
+    StorageError
+        Where the tables are of a revision that this version does not know; nothing is changed.
+    """
     config = Config()
     config.set_main_option("script_location", "likeness:store/migrations")
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         try:
+            _require_known_revision(config, connection)
             command.upgrade(config, "head")
         except BaseException:
             _roll_back(connection)
             raise
         connection.exec_driver_sql("COMMIT")
+
+
+def _require_known_revision(config: Config, connection: Connection) -> None:
+    revisions = ScriptDirectory.from_config(config).walk_revisions()
+    known = {script.revision for script in revisions}
+    if not known.issuperset(MigrationContext.configure(connection).get_current_heads()):
+        raise StorageError(
+            "The library was last opened by a newer version of Likeness, whose tables this one "
+            "does not know; nothing was changed.",
+            "Install the newest version of Likeness, then open it again.",
+        )
 
 
 def _engine(path: Path) -> Engine:
@@ -158,6 +199,11 @@ def _clear_errors() -> Iterator[None]:
     """Say what a failing database means, without the statement's values."""
     try:
         yield
+    except UnicodeEncodeError:
+        raise BadInput(
+            "A name or another word holds characters that are not valid text.",
+            "Type it again in a terminal that uses UTF-8.",
+        ) from None
     except DBAPIError as error:
         reason = str(error.orig)
         if "locked" in reason or "busy" in reason:

@@ -74,6 +74,7 @@ def _library() -> None:
         sa.Column("audit_tree", sa.LargeBinary(), nullable=False),
         sa.Column("tombstone_count", sa.Integer(), nullable=False),
         sa.Column("tombstone_digest", sa.String(), nullable=False),
+        sa.CheckConstraint("row = 1"),
         sa.PrimaryKeyConstraint("row"),
     )
 
@@ -163,6 +164,7 @@ def _consents() -> None:
             ["person_id"],
             ["people.person_id"],
         ),
+        sa.CheckConstraint("state IN ('given', 'superseded', 'withdrawn')"),
         sa.PrimaryKeyConstraint("consent_id"),
     )
     op.create_index("consents_by_person", "consents", ["person_id"], unique=False)
