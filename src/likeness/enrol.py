@@ -100,7 +100,7 @@ def enrol(
         with house.transaction() as connection:
             alike = _record(house, connection, person, record, references, different_person)
     except BaseException:
-        house.keyring.destroy(person.person_id)
+        _destroy_unused_key(house, person.person_id)
         raise
     if alike is not None:
         house.keyring.destroy(person.person_id)
@@ -115,6 +115,14 @@ def enrol(
     return Enrolled(
         person_id=person.person_id, consent=record, references=len(references), rescan=found
     )
+
+
+def _destroy_unused_key(house: House, person_id: str) -> None:
+    """Destroy a key under which nothing was committed; what was interrupted may have been."""
+    with house.store.snapshot() as connection:
+        committed = people.person_exists(connection, person_id)
+    if not committed:
+        house.keyring.destroy(person_id)
 
 
 def _references(house: House, person_id: str, images: Sequence[Image]) -> list[ReferenceCrop]:

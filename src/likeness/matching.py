@@ -85,6 +85,7 @@ def stands_out(score: float, rival: float, thresholds: Thresholds) -> bool:
     """Whether a score is sure enough without review: strong, and ahead of the next person's.
 
     A face that resembles two people nearly alike is a relative or a stranger more often than not.
+    In a gallery larger than the pack was ever calibrated for nothing is sure enough.
 
     Examples
     --------
@@ -93,7 +94,11 @@ def stands_out(score: float, rival: float, thresholds: Thresholds) -> bool:
     >>> stands_out(0.97, 0.90, few), stands_out(0.97, 0.96, few), stands_out(0.94, 0.9, few)
     (True, False, False)
     """
-    return score >= thresholds.strong and score - rival >= thresholds.margin
+    return (
+        not thresholds.beyond_calibration
+        and score >= thresholds.strong
+        and score - rival >= thresholds.margin
+    )
 
 
 def fuse(references: Sequence[Reference]) -> Reference:

@@ -19,7 +19,8 @@ from likeness.store import audit_log, people
 from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
 from likeness.store.changes import raise_change
-from likeness.store.links import delete_links_outside
+from likeness.store.links import delete_links_outside, photos_of_person
+from likeness.store.photos import NEVER_MATCHED, set_matched_through
 
 
 def consents_of_person(house: House, person_id: str) -> tuple[Consent, ...]:
@@ -48,12 +49,12 @@ def renew(house: House, person_id: str, *, expires_at: datetime, statement: str 
     with house.transaction() as connection:
         old = _the_consent(house, connection, person_id)
         notice = current_notice(old.notice_language)
-        evidence = old.evidence
-        if old.how_given == "attested":
-            evidence = Evidence(statement=statement.strip(), attested_by=house.account.account_id)
+        # The person is not at hand here: whoever renews attests it, whatever the first consent was.
+        evidence = Evidence(statement=statement.strip(), attested_by=house.account.account_id)
         new = replace(
             old,
             consent_id=new_id("c"),
+            how_given="attested",
             evidence=evidence,
             recorded_by=house.account.account_id,
             notice_version=notice.version,
@@ -108,7 +109,10 @@ def narrow(
             )
         kept = _replace(house, connection, old, new, did="narrow")
         linked_in = kept.collections if kept.purposes & COMPARED_AT_INGEST else frozenset()
+        left = photos_of_person(connection, person_id)
         delete_links_outside(connection, person_id, collection_ids=sorted(linked_in))
+        # A face that is no longer theirs may be somebody else's.
+        set_matched_through(connection, left, NEVER_MATCHED)
     house.store.overwrite_deleted()
     return kept
 

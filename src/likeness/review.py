@@ -148,17 +148,9 @@ def _known(
 
 def _put(house: House, connection: Connection, face: StoredFace, link: Link) -> None:
     now = house.clock()
-    if link.decision == "same":
-        # One person a face, one face of a photo a person: what stood against this decision goes.
-        for other in links_of_photo(connection, face.photo_id):
-            rival = other.face_id == link.face_id or other.person_id == link.person_id
-            if other.decision == "same" and rival:
-                put_link(
-                    connection,
-                    replace(other, decision="different", decided_by="operator"),
-                    photo_id=face.photo_id,
-                    at=now,
-                )
+    decided = [link, *_overruled(house, connection, face, link)]
+    for rival in decided[1:]:
+        put_link(connection, rival, photo_id=face.photo_id, at=now)
     put_link(connection, link, photo_id=face.photo_id, at=now)
     set_matched_through(connection, [face.photo_id], NEVER_MATCHED)
     audit_log.append(
@@ -171,17 +163,42 @@ def _put(house: House, connection: Connection, face: StoredFace, link: Link) -> 
                 subject_id=house.account.account_id,
                 details={"at": now.isoformat(), "did": link.decision, "face": face.face_id},
             ),
-            Concerned(
-                subject_id=link.person_id,
-                details={
-                    "at": now.isoformat(),
-                    "decided": link.decision,
-                    "by": house.account.account_id,
-                    "face": face.face_id,
-                },
+            *(
+                Concerned(
+                    subject_id=one.person_id,
+                    details={
+                        "at": now.isoformat(),
+                        "decided": one.decision,
+                        "by": house.account.account_id,
+                        "face": one.face_id,
+                    },
+                )
+                for one in decided
             ),
         ],
     )
+
+
+def _overruled(house: House, connection: Connection, face: StoredFace, link: Link) -> list[Link]:
+    """What stands against a decision: one person a face, one face of a photo a person.
+
+    Raises
+    ------
+    NotFound
+        Where it is a link of somebody whom the acting account may not find: it is not theirs to
+        undo, nor to know of.
+    """
+    if link.decision != "same":
+        return []
+    rivals = [
+        other
+        for other in links_of_photo(connection, face.photo_id)
+        if other.decision == "same"
+        and (other.face_id == link.face_id) != (other.person_id == link.person_id)
+    ]
+    if any(visible(house, connection, other.person_id) is None for other in rivals):
+        raise _nothing()
+    return [replace(other, decision="different", decided_by="operator") for other in rivals]
 
 
 def _nothing() -> NotFound:

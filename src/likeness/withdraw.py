@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +20,8 @@ from likeness.audit.commitment import NONCE_BYTES, commit
 from likeness.audit.receipt import ReceiptBody, ReceiptKind, build_receipt
 from likeness.audit.receipt_file import write_receipt
 from likeness.consent.policy import KEEP_EXPIRED_DAYS, require_may_withdraw
-from likeness.errors import NotFound
+from likeness.desk import require_reachable
+from likeness.errors import LibraryBusy, LogTampered
 from likeness.house import House
 from likeness.store import audit_log, erasures, links, people, receipts
 from likeness.store.audit_log import Concerned
@@ -50,40 +52,53 @@ def withdraw(house: House, person_id: str, *, requested_by: str | None = None) -
     house : House
     person_id : str
     requested_by : str, optional
-        ``"person"``, ``"guardian"``, ``"representative"`` or ``"operator"``; by default the one who
-        gave the consent speaks.
+        ``"person"``, ``"guardian"``, ``"representative"`` or ``"operator"``; by default the person,
+        or for an estate the representative.
 
     Raises
     ------
     NotFound
-        Where nobody is kept under this id.
+        In the same words whether the id is unknown or this account may not reach the person.
     ConsentRefused
         Where whoever asks may not.
+    LogTampered, StorageError
+        Where the audit log is damaged: the person is erased, and no receipt can be signed yet.
     """
-    # (1) One data transaction: consent withdrawn, erasure pending, findable no more.
-    with house.transaction() as connection:
+    # (1) One data transaction: consent withdrawn, erasure pending, findable no more. No damage to
+    # the audit log stands in its way.
+    with house.store.transaction() as connection:
         _require_may(house, connection, person_id, requested_by)
         _begin_erasure(house, connection, person_id, kind="withdrawal")
-    # (2) and (3) The key, then the rows; the receipt.
+    _audit_stop(house, person_id, did="withdrawal", requested_by=requested_by)
+    # (2) to (5) The key, then the rows; the receipt.
     return finish_erasure(house, person_id)
 
 
 def finish_erasure(house: House, person_id: str) -> Withdrawn:
-    """Carry an erasure that was begun to its end; safe to call again at any point."""
+    """Carry an erasure that was begun to its end; safe to call again at any point.
+
+    Raises
+    ------
+    LogTampered, StorageError
+        Where the audit log is damaged: the person is erased, and no receipt can be signed yet.
+    """
     # (2) The key is replaced by a tombstone, on disk before anything else happens.
     house.keyring.destroy(person_id)
-    # (3) Rows deleted and the receipt issued, in one transaction.
-    with house.transaction() as connection:
+    # (3) Rows deleted, in one transaction.
+    with house.store.transaction() as connection:
         erasure = erasures.load(connection, person_id)
         if erasure.state == "pending":
-            receipt = _delete_and_receipt(house, connection, erasure)
-        else:
-            receipt = receipts.load(connection, erasure.serial)
-    # (4) Nothing of the rows stays in the files or in the memory of this process.
-    house.store.overwrite_deleted()
+            _delete_rows(house, connection, person_id)
     house.eligibility.refresh()
+    # (4) Nothing of the rows stays in the files, once nobody reads an older state of them.
+    overwritten = _overwrite_deleted(house)
+    # (5) The receipt, the same one however often it is asked for.
     with house.transaction() as connection:
-        erasures.set_state(connection, person_id, "done")
+        receipt = receipts.find(connection, erasure.serial)
+        if receipt is None:
+            receipt = _issue(house, connection, erasure)
+        if overwritten:
+            erasures.set_state(connection, person_id, "done")
     return Withdrawn(serial=erasure.serial, receipt=receipt)
 
 
@@ -97,10 +112,12 @@ def finish_pending(house: House) -> int:
         returned = sorted(tombstones.intersection(people.person_ids(connection)))
     for person_id in returned:
         if person_id not in unfinished:
-            with house.transaction() as connection:
+            with house.store.transaction() as connection:
                 _begin_erasure(house, connection, person_id, kind="withdrawal")
     for person_id in sorted({*unfinished, *returned}):
-        finish_erasure(house, person_id)
+        # Erased they are; what is still owed, such as a receipt under a damaged log, waits.
+        with suppress(LogTampered):
+            finish_erasure(house, person_id)
     return len({*unfinished, *returned})
 
 
@@ -112,25 +129,25 @@ def erase_expired(house: House) -> int:
         lapsed = set(people.person_ids(connection)) - house.eligibility.people_with_consent()
         expired = _ended_before(house, connection, sorted(lapsed), before)
     for person_id in expired:
-        with house.transaction() as connection:
+        with house.store.transaction() as connection:
             if not _ended_before(house, connection, [person_id], before):
                 continue
             _begin_erasure(house, connection, person_id, kind="expiry")
-        finish_erasure(house, person_id)
+        with suppress(LogTampered):
+            _audit_stop(house, person_id, did="expiry", requested_by=None)
+            finish_erasure(house, person_id)
     return len(expired)
 
 
 def _require_may(
     house: House, connection: Connection, person_id: str, requested_by: str | None
 ) -> None:
-    if not people.person_exists(connection, person_id):
-        raise NotFound("Nobody is enrolled under this id.", "Check the id that enrol printed.")
-    if requested_by is None:
-        return
+    require_reachable(house, connection, person_id)
     key = house.keyring.key(person_id)
     for consent in people.consents_of(connection, person_id, key=key):
         if consent.state == "given":
-            require_may_withdraw(consent, requested_by=requested_by)
+            speaks = "representative" if consent.basis == "estate" else "person"
+            require_may_withdraw(consent, requested_by=requested_by or speaks)
 
 
 def _ended_before(
@@ -171,29 +188,49 @@ def _begin_erasure(
         commitments=(commitment,),
         changed=changed,
     )
-    audit_log.append(
-        connection,
-        house.keyring,
-        kind="stop",
-        at=now,
-        concerned=[
-            Concerned(
-                subject_id=house.account.account_id,
-                details={"at": now.isoformat(), "did": kind},
-            )
-        ],
-        commitments=(commitment,),
-    )
 
 
-def _delete_and_receipt(house: House, connection: Connection, erasure: erasures.Erasure) -> bytes:
+def _audit_stop(house: House, person_id: str, *, did: str, requested_by: str | None) -> None:
+    """Note who asked. A damaged log keeps nobody from leaving; verification names the damage."""
     now = house.clock()
-    person_id = erasure.person_id
+    with suppress(LogTampered), house.transaction() as connection:
+        erasure = erasures.load(connection, person_id)
+        audit_log.append(
+            connection,
+            house.keyring,
+            kind="stop",
+            at=now,
+            concerned=[
+                Concerned(
+                    subject_id=house.account.account_id,
+                    details={"at": now.isoformat(), "did": did, "requested_by": requested_by},
+                )
+            ],
+            commitments=erasure.commitments,
+        )
+
+
+def _overwrite_deleted(house: House) -> bool:
+    """Whether nothing is left in the files; another reader may keep an older state for a while."""
+    try:
+        house.store.overwrite_deleted()
+    except LibraryBusy:
+        return False
+    return True
+
+
+def _delete_rows(house: House, connection: Connection, person_id: str) -> None:
     # The faces that were theirs may be somebody else's: the next rescan decides those photos anew.
     set_matched_through(connection, links.photos_of_person(connection, person_id), NEVER_MATCHED)
     links.delete_links_of_person(connection, person_id)
     audit_log.delete_details(connection, person_id)
     people.delete_person(connection, person_id)
+    erasures.set_state(connection, person_id, "deleted")
+    erasures.keep_tombstone_head(connection, *house.keyring.tombstone_head())
+
+
+def _issue(house: House, connection: Connection, erasure: erasures.Erasure) -> bytes:
+    now = house.clock()
     body = ReceiptBody(
         serial=erasure.serial,
         kind=erasure.kind,
@@ -201,10 +238,7 @@ def _delete_and_receipt(house: House, connection: Connection, erasure: erasures.
         counts=erasure.counts,
         commitments=erasure.commitments,
     )
-    receipt = append_receipt(house, connection, body, at=now)
-    erasures.set_state(connection, person_id, "deleted")
-    erasures.keep_tombstone_head(connection, *house.keyring.tombstone_head())
-    return receipt
+    return append_receipt(house, connection, body, at=now)
 
 
 def append_receipt(

@@ -169,7 +169,7 @@ def test_an_old_keyring_restored_in_the_middle_of_an_erasure_erases_again(
     """The key was destroyed and the data does not know yet how many tombstones there are."""
     old = shutil.copytree(place.keys, place.folder / "old keys")
     with place.open() as library:
-        monkeypatch.setattr("likeness.withdraw._delete_and_receipt", _disk_failed)
+        monkeypatch.setattr("likeness.withdraw._delete_rows", _disk_failed)
         with pytest.raises(StorageError):
             library.withdraw(people["Ann"])
         monkeypatch.undo()

@@ -16,7 +16,7 @@ from likeness.audit.commitment import NONCE_BYTES, commit
 from likeness.audit.leaf import Leaf, whole_hour
 from likeness.audit.trail import AuditTrail, LogEntry
 from likeness.audit.tree import CompactTree
-from likeness.errors import LogTampered, NotVerified
+from likeness.errors import LogTampered, NotVerified, StorageError
 from likeness.store.envelope import seal, unseal
 from likeness.store.keyring import Keyring
 from likeness.store.schema import audit, audit_details, library
@@ -117,6 +117,13 @@ def _resume(connection: Connection, keyring: Keyring) -> AuditTrail:
     return trail
 
 
+def _tree(state: bytes) -> CompactTree:
+    try:
+        return CompactTree.from_bytes(state)
+    except StorageError as error:
+        raise LogTampered(error.what, error.fix, index=0) from None
+
+
 def log_origin(library_id: str) -> str:
     """The name of a library's log, which is the name of the key that signs it."""
     return f"likeness/{library_id}"
@@ -125,7 +132,7 @@ def log_origin(library_id: str) -> str:
 def head(connection: Connection) -> tuple[int, bytes]:
     """Size and root of the log."""
     state = connection.execute(select(library.c.audit_tree)).scalar_one()
-    tree = CompactTree.from_bytes(state)
+    tree = _tree(state)
     return tree.size, tree.root()
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from likeness.audit.receipt import ReceiptKind
-from likeness.errors import NotFound
+from likeness.errors import NotFound, StorageError
 from likeness.store.schema import erasures, library
 
 
@@ -113,5 +113,9 @@ def keep_tombstone_head(connection: Connection, count: int, digest: str) -> None
 
 def tombstone_head(connection: Connection) -> tuple[int, str]:
     """How many tombstones the keyring must carry, and their running hash."""
-    row = connection.execute(select(library.c.tombstone_count, library.c.tombstone_digest)).one()
+    row = connection.execute(
+        select(library.c.tombstone_count, library.c.tombstone_digest)
+    ).one_or_none()
+    if row is None:
+        raise StorageError("The library's database is empty.", "Restore the library from a backup.")
     return int(row.tombstone_count), str(row.tombstone_digest)

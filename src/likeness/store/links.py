@@ -145,11 +145,12 @@ def linked_photos(
 
 
 def photos_of_person(connection: Connection, person_id: str) -> list[int]:
-    """Ids of the photos in which a face is linked with this person."""
-    rows = connection.execute(
-        select(links.c.photo_id).where(links.c.person_id == person_id, links.c.decision == "same")
+    """Ids of the photos in which a face is linked with this person, or proposed as theirs."""
+    linked = select(links.c.photo_id).where(
+        links.c.person_id == person_id, links.c.decision == "same"
     )
-    return sorted(set(rows.scalars()))
+    proposed = select(proposals.c.photo_id).where(proposals.c.person_id == person_id)
+    return sorted(connection.execute(linked.union(proposed)).scalars())
 
 
 def delete_links_of_person(connection: Connection, person_id: str) -> tuple[int, int]:

@@ -26,10 +26,16 @@ def load(connection: Connection, serial: str) -> bytes:
     ------
     NotFound
     """
-    row = connection.execute(select(receipts.c.document).where(receipts.c.serial == serial)).first()
-    if row is None:
+    document = find(connection, serial)
+    if document is None:
         raise NotFound(f"There is no receipt {serial!r}.", "List them with: likeness receipt list")
-    return bytes(row.document)
+    return document
+
+
+def find(connection: Connection, serial: str) -> bytes | None:
+    """A receipt's document, or None where it was not issued yet."""
+    row = connection.execute(select(receipts.c.document).where(receipts.c.serial == serial)).first()
+    return bytes(row.document) if row else None
 
 
 def all_receipts(connection: Connection) -> list[tuple[str, str, str]]:
