@@ -5,7 +5,7 @@ Everybody else who enrolled does not appear here in any list or count, for any r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -20,7 +20,7 @@ from likeness.records.stored import LinkedPhoto
 from likeness.store import audit_log, people
 from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
-from likeness.store.links import count_links, linked_photos
+from likeness.store.links import linked_photos, links_by_person, proposals_by_person
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,58 +112,26 @@ def visible_people(house: House, *, collection: str | None = None) -> list[Visib
         Where there is no such collection.
     """
     with house.store.snapshot() as connection:
-        house.eligibility.refresh(connection)
-        names = collection_rows.collections_for(
-            connection, house.account.account_id, name=collection
+        found = _visible_among(
+            house, connection, _keys_of_findable(house, connection, collection=collection)
         )
-        eligible = house.eligibility.findable(
-            [c.collection_id for c in names],
-            purpose="be_found",
-            searcher=house.account.account_id,
-        )
-        found = [visible(house, connection, person_id) for person_id in eligible.person_ids]
-    return sorted(
-        (one for one in found if one is not None),
-        key=lambda one: (one.person.details.name.casefold(), one.person.person_id),
-    )
+    return sorted(found, key=lambda one: (one.person.details.name.casefold(), one.person.person_id))
 
 
 def visible(house: House, connection: Connection, person_id: str) -> VisiblePerson | None:
     """One person, if the acting account may find them now; None reads the same for anybody else."""
-    if not people.person_exists(connection, person_id):
-        return None
-    try:
-        key = house.keyring.key(person_id)
-    except KeyErased:
-        return None
-    now = house.clock()
-    covering: dict[str, Consent] = {}
-    for consent in people.consents_of(connection, person_id, key=key):
-        for collection in collection_rows.collections_for(
-            connection, house.account.account_id, name=None
-        ):
-            try:
-                permission = permit(
-                    consent,
-                    purpose="be_found",
-                    collection_id=collection.collection_id,
-                    searcher=house.account.account_id,
-                    now=now,
-                )
-            except ConsentRefused:
-                continue
-            covering[permission.collection_id] = consent
-    person = people.load_person(connection, person_id, key=key)
-    if person is None or not covering:
-        return None
-    photos, proposals = count_links(connection, person_id, collection_ids=sorted(covering))
-    return VisiblePerson(
-        person=person,
-        consents=tuple({c.consent_id: c for c in covering.values()}.values()),
-        collection_ids=tuple(sorted(covering)),
-        photos=photos,
-        proposals=proposals,
-    )
+    found = _visible_among(house, connection, _key_of(house, connection, person_id))
+    return found[0] if found else None
+
+
+def count_visible_proposals(house: House) -> int:
+    """How many links wait to be decided, of people whom the acting account may find now."""
+    with house.store.snapshot() as connection:
+        keys = _keys_of_findable(house, connection, collection=None)
+        return sum(
+            sum(proposals_by_person(connection, alike, collection_ids=where).values())
+            for where, alike in _by_place(_covering(house, connection, keys)).items()
+        )
 
 
 def require_reachable(house: House, connection: Connection, person_id: str) -> None:
@@ -176,14 +144,12 @@ def require_reachable(house: House, connection: Connection, person_id: str) -> N
     NotFound
         In the same words whether the id is unknown or neither holds.
     """
-    if visible(house, connection, person_id) is not None:
+    keys = _key_of(house, connection, person_id)
+    if _covering(house, connection, keys):
         return
-    if people.person_exists(connection, person_id) and not house.keyring.is_erased(person_id):
-        key = house.keyring.key(person_id)
-        recorded = people.consents_of(connection, person_id, key=key)
-        if any(consent.recorded_by == house.account.account_id for consent in recorded):
-            return
-    raise not_visible()
+    recorded = people.consents_of_many(connection, keys).get(person_id, ())
+    if not any(consent.recorded_by == house.account.account_id for consent in recorded):
+        raise not_visible()
 
 
 def show_person(house: House, person_id: str) -> tuple[VisiblePerson, list[LinkedPhoto]]:
@@ -220,9 +186,92 @@ def resolve_person(house: House, word: str) -> str:
     with house.store.snapshot() as connection:
         if people.person_exists(connection, word):
             return word
-    named = [v for v in visible_people(house) if v.person.details.name == word]
+        keys = _keys_of_findable(house, connection, collection=None)
+        loaded = people.load_people(connection, keys)
+        alike = {known: keys[known] for known, p in loaded.items() if p.details.name == word}
+        named = list(_covering(house, connection, alike))
     if len(named) == 1:
-        return named[0].person.person_id
+        return named[0]
     if named:
         raise NotFound(f"{len(named)} people have this name.", "Give the id; see: likeness people")
     raise not_visible()
+
+
+def _keys_of_findable(
+    house: House, connection: Connection, *, collection: str | None
+) -> dict[str, bytes]:
+    """Keys of those whom the acting account may find, as last taken in; the store has to agree."""
+    house.eligibility.refresh(connection)
+    searchable = collection_rows.collections_for(
+        connection, house.account.account_id, name=collection
+    )
+    eligible = house.eligibility.findable(
+        [c.collection_id for c in searchable],
+        purpose="be_found",
+        searcher=house.account.account_id,
+    )
+    return house.keyring.keys(people.kept_among(connection, eligible.person_ids))
+
+
+def _key_of(house: House, connection: Connection, person_id: str) -> dict[str, bytes]:
+    """A person's key by their id; empty where nobody is kept under it, or their key is gone."""
+    if not people.person_exists(connection, person_id):
+        return {}
+    try:
+        return {person_id: house.keyring.key(person_id)}
+    except KeyErased:
+        return {}
+
+
+def _covering(
+    house: House, connection: Connection, keys: Mapping[str, bytes]
+) -> dict[str, dict[str, Consent]]:
+    """Who of these people the acting account may find now: by which consent, by collection."""
+    now, account_id = house.clock(), house.account.account_id
+    searchable = collection_rows.collections_for(connection, account_id, name=None)
+    found: dict[str, dict[str, Consent]] = {}
+    for person_id, consents in people.consents_of_many(connection, keys).items():
+        for consent in consents:
+            for collection in searchable:
+                try:
+                    permission = permit(
+                        consent,
+                        purpose="be_found",
+                        collection_id=collection.collection_id,
+                        searcher=account_id,
+                        now=now,
+                    )
+                except ConsentRefused:
+                    continue
+                found.setdefault(person_id, {})[permission.collection_id] = consent
+    return found
+
+
+def _by_place(covering: Mapping[str, Iterable[str]]) -> dict[tuple[str, ...], list[str]]:
+    """People by the collections that they may be found in, so that those alike count at once."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for person_id, collection_ids in covering.items():
+        alike.setdefault(tuple(sorted(collection_ids)), []).append(person_id)
+    return alike
+
+
+def _visible_among(
+    house: House, connection: Connection, keys: Mapping[str, bytes]
+) -> list[VisiblePerson]:
+    covering = _covering(house, connection, keys)
+    loaded = people.load_people(connection, {known: keys[known] for known in covering})
+    found = []
+    for collection_ids, alike in _by_place(covering).items():
+        photos = links_by_person(connection, alike, collection_ids=collection_ids)
+        proposals = proposals_by_person(connection, alike, collection_ids=collection_ids)
+        found += [
+            VisiblePerson(
+                person=loaded[person_id],
+                consents=tuple({c.consent_id: c for c in covering[person_id].values()}.values()),
+                collection_ids=collection_ids,
+                photos=photos.get(person_id, 0),
+                proposals=proposals.get(person_id, 0),
+            )
+            for person_id in alike
+        ]
+    return found

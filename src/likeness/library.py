@@ -161,8 +161,9 @@ class Library:
             raise
         try:
             note_restored(house)
-            # (2) Erasures that were begun, or undone by restoring a backup, are finished.
+            # (2) Erasures and removals that were begun, or undone by a backup, are finished.
             withdraw.finish_pending(house)
+            notices.finish_removals(house)
             # (3) The gallery, from references of people with a live consent.
             house.eligibility.refresh()
             # (4) Consents that ended more than 30 days ago are erased; then all is kept in step.
@@ -272,6 +273,8 @@ class Library:
         progress: ProgressListener = no_progress,
     ) -> ingest.IngestReport:
         """Take a folder of photos, or one, into a collection; see :mod:`likeness.ingest`."""
+        if not os.fspath(path):
+            raise UsageError("No folder or photo was named.", "Say what to add.")
         source = FolderSource(Path(path).expanduser(), library=self._house.settings.path)
         with self._house.store.snapshot() as connection:
             into = collection_rows.collection_named(connection, collection)

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from likeness.audit.commitment import NONCE_BYTES, commit
 from likeness.audit.receipt import ReceiptBody
-from likeness.errors import NotFound
+from likeness.errors import LibraryBusy, NotFound
 from likeness.house import House, Progress, ProgressListener, no_progress
-from likeness.ingest import remove_orphans
 from likeness.records.collection import SourceRecord
 from likeness.rescan import rescan
 from likeness.store import audit_log
 from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
 from likeness.store.links import forget_where_left
+from likeness.store.photos import delete_orphans
 from likeness.store.sightings import count_of_source, delete_some_of_source
+from likeness.turns import taking_turns
 from likeness.withdraw import append_receipt
 
 SIGHTINGS_AT_ONCE = 1000
@@ -57,54 +61,81 @@ def remove_source(
     NotFound
         Where there is no such source.
     """
-    now = house.clock()
     # (1) The source is stopped: a running import refuses its next batch.
     with house.transaction() as connection:
         record = collection_rows.source_by_id(connection, source_id)
         if record is None:
             raise NotFound(f"There is no source {source_id!r}.", "See: likeness status")
-        collection_rows.set_source_state(connection, source_id, "removed")
-        total = count_of_source(connection, source_id)
-        audit_log.append(
-            connection,
-            house.keyring,
-            kind="stop",
-            at=now,
-            concerned=[
-                Concerned(
-                    subject_id=house.account.account_id,
-                    details={"at": now.isoformat(), "did": "remove", "source": source_id},
-                )
-            ],
-        )
-    # (2) Its sightings go in bounded batches; photos that nothing else holds follow.
+        collection_rows.set_source_state(connection, source_id, "removing")
+        _audit_stop(house, connection, record)
+    # (2) to (4) What came from it goes; the receipt.
+    with taking_turns(house, f"remove-{source_id}"):
+        removed = _finish(house, record, progress)
+    # (5) Photos that other collections hold are compared anew with the people of those alone.
+    rescan(house, progress=progress)
+    return removed
+
+
+def finish_removals(house: House) -> int:
+    """Finish removals that a crash interrupted, unless another process is at it."""
+    with house.store.snapshot() as connection:
+        begun = collection_rows.sources_being_removed(connection)
+    finished = 0
+    for record in begun:
+        with suppress(LibraryBusy), taking_turns(house, f"remove-{record.source_id}", wait=False):
+            _finish(house, record, no_progress)
+            finished += 1
+    return finished
+
+
+def _finish(house: House, record: SourceRecord, progress: ProgressListener) -> Removed:
+    with house.store.snapshot() as connection:
+        total = count_of_source(connection, record.source_id)
+    # (2) Sightings go in bounded batches, with the photos that nothing else holds.
     gone = 0
     while True:
-        with house.transaction() as connection:
-            photos_of = delete_some_of_source(connection, source_id, limit=SIGHTINGS_AT_ONCE)
+        with house.store.transaction() as connection:
+            photos_of = delete_some_of_source(connection, record.source_id, limit=SIGHTINGS_AT_ONCE)
             forget_where_left(connection, set(photos_of), record.collection_id)
+            orphans = delete_orphans(connection, limit=SIGHTINGS_AT_ONCE)
+            collection_rows.add_removed(
+                connection, record.source_id, sighting_count=len(photos_of), photo_count=orphans
+            )
         gone += len(photos_of)
         progress(Progress(phase="remove", done=gone, total=total))
-        if len(photos_of) < SIGHTINGS_AT_ONCE:
+        if not photos_of and not orphans:
             break
-    photos = remove_orphans(house)
-    house.store.overwrite_deleted()
-    # (3) Photos that other collections hold are compared anew with the people of those alone.
-    rescan(house, progress=progress)
-    # (4) The receipt.
-    return _receipt(house, record, sightings=gone, photos=photos)
-
-
-def _receipt(house: House, record: SourceRecord, *, sightings: int, photos: int) -> Removed:
+    # (3) Nothing of the rows stays in the files, once nobody reads an older state of them.
+    with suppress(LibraryBusy):
+        house.store.overwrite_deleted()
+    # (4) The receipt, in the transaction that ends the removal.
     now = house.clock()
-    details = json.dumps({"source": record.source_id, "at": now.isoformat()}, sort_keys=True)
-    body = ReceiptBody(
-        serial=secrets.token_hex(8),
-        kind="removal",
-        issued_at=now.replace(microsecond=0),
-        counts={"sightings": sightings, "photos": photos},
-        commitments=(commit(secrets.token_bytes(NONCE_BYTES), details.encode()),),
-    )
     with house.transaction() as connection:
+        sightings, photos = collection_rows.take_removed(connection, record.source_id)
+        details = json.dumps({"source": record.source_id, "at": now.isoformat()}, sort_keys=True)
+        body = ReceiptBody(
+            serial=secrets.token_hex(8),
+            kind="removal",
+            issued_at=now.replace(microsecond=0),
+            counts={"sightings": sightings, "photos": photos},
+            commitments=(commit(secrets.token_bytes(NONCE_BYTES), details.encode()),),
+        )
         document = append_receipt(house, connection, body, at=now)
+        collection_rows.set_source_state(connection, record.source_id, "removed")
     return Removed(serial=body.serial, sightings=sightings, photos=photos, receipt=document)
+
+
+def _audit_stop(house: House, connection: Connection, record: SourceRecord) -> None:
+    now = house.clock()
+    audit_log.append(
+        connection,
+        house.keyring,
+        kind="stop",
+        at=now,
+        concerned=[
+            Concerned(
+                subject_id=house.account.account_id,
+                details={"at": now.isoformat(), "did": "remove", "source": record.source_id},
+            )
+        ],
+    )

@@ -13,6 +13,7 @@ from likeness.eligibility import Eligible
 from likeness.faces.crops import FACE_CROP_SIZE, decode_crops
 from likeness.house import House, Progress, ProgressListener, no_progress
 from likeness.matching import Decided, decide_photo
+from likeness.store.changes import gallery_change
 from likeness.store.links import (
     delete_automatic,
     links_of_photo,
@@ -58,34 +59,71 @@ def rescan(house: House, *, progress: ProgressListener = no_progress) -> RescanR
 
     Killed and run again it goes on where it was. Two processes take turns.
     """
-    photos = linked = proposed = 0
+    photos = linked = proposed = total = 0
+    people: _Everybody | None = None
+    target, last = NEVER_MATCHED, None
     with taking_turns(house, "rescan"):
         while True:
             with house.store.snapshot() as connection:
                 change = house.eligibility.refresh(connection)
-                # -1 marks photos that came into a further collection; they wait also at change 0.
-                target = newest_comparable(connection)
-                waiting = count_matched_before(connection, target)
-                batch = photos_matched_before(connection, target, limit=PHOTOS_AT_ONCE)
+                if people is None or people.change < change:
+                    people = _everybody(connection)
+                if people.change < change:
+                    # What is held is newer than this snapshot: the next one shows everybody.
+                    continue
+                if last is None or target != people.newest:
+                    target, last = people.newest, None
+                    total = photos + count_matched_before(connection, target)
+                    if total == photos:
+                        return RescanReport(photos=photos, linked=linked, proposed=proposed)
+                batch = photos_matched_before(
+                    connection,
+                    target,
+                    limit=min(PHOTOS_AT_ONCE, total - photos),
+                    older_than=last,
+                )
             if not batch:
-                return RescanReport(photos=photos, linked=linked, proposed=proposed)
-            progress(Progress(phase="rescan", done=photos, total=photos + waiting))
-            gained = _rescan_batch(house, batch, change)
-            photos += len(batch)
-            linked += gained[0]
-            proposed += gained[1]
+                last = None
+                continue
+            progress(Progress(phase="rescan", done=photos, total=total))
+            gained = _rescan_batch(house, batch, change, people.since)
+            photos += gained.photos
+            linked += gained.linked
+            proposed += gained.proposed
+            # At the end of a pass, and where a photo was left waiting, the next begins at the top.
+            passed = gained.photos == len(batch) and photos < total
+            last = min(batch) if passed else None
 
 
-def _rescan_batch(house: House, batch: Mapping[int, int], change: int) -> tuple[int, int]:
-    """Compare one batch (photo id to its ``matched_through``); returns what it gained."""
+@dataclass(frozen=True, kw_only=True)
+class _Everybody:
+    """From which change number photos must have been compared with whom, as of one number."""
+
+    change: int
+    since: Mapping[str, int]
+    # -1 marks photos that came into a further collection; they wait also at change 0.
+    newest: int
+
+
+def _everybody(connection: Connection) -> _Everybody:
+    return _Everybody(
+        change=gallery_change(connection),
+        since=comparable_since(connection),
+        newest=newest_comparable(connection),
+    )
+
+
+def _rescan_batch(
+    house: House, batch: Mapping[int, int], change: int, since: Mapping[str, int]
+) -> RescanReport:
+    """Compare one batch (photo id to its ``matched_through``); says how many were settled."""
     with house.store.snapshot() as connection:
         collections = collections_of_photos(connection, batch)
         crops = crops_of(connection, list(batch))
-        since = comparable_since(connection)
     eligible = {names: house.eligibility.comparable(names) for names in set(collections.values())}
     if any(found.change < change for found in eligible.values()):
         # What was held was given up because it could not be checked: the next turn says why.
-        return 0, 0
+        return RescanReport(photos=0, linked=0, proposed=0)
     newest = {
         names: max((since.get(person_id, 0) for person_id in found.person_ids), default=NOBODY)
         for names, found in eligible.items()
@@ -113,7 +151,7 @@ def _rescan_batch(house: House, batch: Mapping[int, int], change: int) -> tuple[
             proposed += sum(proposal.person_id in told_of[names] for proposal in gained.proposals)
         set_matched_through(connection, [p for p in settled if p in of_photo], current)
         set_matched_through(connection, [p for p in settled if p not in of_photo], change)
-    return linked, proposed
+    return RescanReport(photos=len(settled), linked=linked, proposed=proposed)
 
 
 def _templates(house: House, jpegs: list[bytes]) -> NDArray[np.float32]:

@@ -97,8 +97,7 @@ def search(
     Parameters
     ----------
     image : photo
-    purpose : ``"be_found"``, optional
-        Search as the acting account.
+    purpose : "be_found", optional
     as_person : str, optional
         Id of the person who searches for themself (``find_me``), in place of ``purpose``.
     collection : str, optional

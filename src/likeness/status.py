@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from likeness.audit_check import checkpoint
+from likeness.desk import count_visible_proposals
 from likeness.errors import LikenessError
 from likeness.house import House
 from likeness.records.collection import Account, Collection, SourceRecord
-from likeness.review import open_proposals
 from likeness.store import audit_log, erasures
 from likeness.store import collections as collection_rows
 from likeness.store.people import newest_comparable
@@ -78,7 +78,7 @@ class Status:
 
 def status(house: House) -> Status:
     """How the library stands now."""
-    proposals = len(open_proposals(house))
+    proposals = count_visible_proposals(house)
     with house.store.snapshot() as connection:
         photos, faces = count_photos(connection)
         waiting = count_matched_before(connection, newest_comparable(connection))

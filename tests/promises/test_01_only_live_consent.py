@@ -3,6 +3,7 @@ searcher is ever returned, listed, reviewed or counted by name."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -133,19 +134,29 @@ def test_a_consent_for_one_collection_shows_nothing_of_another(
     assert seen.photos == 2
 
 
+@pytest.mark.parametrize("how", ["the source is removed", "the file goes", "another file comes"])
 def test_a_photo_that_stays_in_a_collection_not_covered_keeps_no_link(
-    library: Library, photos: Path, tmp_path: Path
+    library: Library, tmp_path: Path, how: str
 ) -> None:
-    both = tmp_path / "club photos"
-    both.mkdir()
-    (both / "same.png").write_bytes((photos / "both.png").read_bytes())
-    library.ingest(photos, collection="party")
-    library.ingest(both, collection="club")
+    party, club = tmp_path / "party", tmp_path / "club"
+    save(party / "x.png", Drawn(person=ANN), salt=1)
+    save(party / "other.png", Drawn(person=90), salt=2)
+    shutil.copytree(party, club)
+    library.ingest(party, collection="party")
+    library.ingest(club, collection="club")
     enrol(library, "Ann", ANN, collections=["party"])
-    [party] = [s for s in library.sources() if s.address.endswith("/photos")]
-    library.remove(party.source_id)
+    assert len(rows(library, "SELECT * FROM links")) == 1
+    if how == "the source is removed":
+        [source] = [s for s in library.sources() if s.address == str(party.resolve())]
+        library.remove(source.source_id)
+    else:
+        (party / "x.png").unlink()
+        if how == "another file comes":
+            save(party / "x.png", Drawn(person=91), salt=3)
+        library.ingest(party, collection="party")
     assert rows(library, "SELECT * FROM links") == []
     assert found_photos(library, ANN) == set()
+    assert rows(library, "SELECT count(*) FROM photos JOIN sightings USING (photo_id)") != [(0,)]
 
 
 def test_another_account_finds_only_whom_its_own_name_was_said_yes_to(

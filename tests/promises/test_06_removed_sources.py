@@ -81,3 +81,27 @@ def test_an_import_that_is_running_takes_in_nothing_more(place: Place, tmp_path:
             running.ingest(folder, collection="party", progress=stop_after_the_first_batch)
         assert 0 < stopped[0].photos < 40
         assert rows(running, "SELECT count(*) FROM photos") == [(0,)]
+
+
+def test_a_removal_that_a_crash_interrupted_is_finished_with_its_receipt_at_the_next_open(
+    place: Place, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("likeness.notices.SIGHTINGS_AT_ONCE", 1)
+
+    def crash(progress: Progress) -> None:
+        if progress.phase == "remove":
+            raise KeyboardInterrupt
+
+    with place.open() as library:
+        library.ingest(folder, collection="party")
+        with pytest.raises(KeyboardInterrupt):
+            library.remove(library.sources()[0].source_id, progress=crash)
+        assert rows(library, "SELECT count(*) FROM sightings") == [(2,)]
+        with pytest.raises(SourceBlocked):
+            library.ingest(folder, collection="party")
+    with place.open() as library:
+        assert rows(library, "SELECT count(*) FROM photos") == [(0,)]
+        assert rows(library, "SELECT state FROM sources") == [("removed",)]
+        (issued,) = [serial for serial, kind, _ in library.receipts() if kind == "removal"]
+        body = verify_receipt(library.receipt(issued), key=library.verifier_key).receipt.body
+        assert body.counts == {"sightings": 3, "photos": 3}

@@ -61,7 +61,9 @@ def one_source(library: Library, word: str, collection: str | None) -> str:
     found = [
         source.source_id
         for source in sources
-        if source.address == address and source.state == "active" and source.collection_id in wanted
+        if source.address == address
+        and source.state != "removed"
+        and source.collection_id in wanted
     ]
     if len(found) == 1:
         return found[0]

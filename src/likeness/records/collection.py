@@ -59,7 +59,7 @@ class SourceRecord:
     address : str
         Where it is, in the words of its kind; a folder's absolute path.
     state : str
-        ``"active"`` or ``"removed"``.
+        ``"active"``, ``"removing"`` or ``"removed"``.
     added_at : datetime
         Aware.
     """

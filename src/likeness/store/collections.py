@@ -132,6 +132,8 @@ def insert_source(connection: Connection, source: SourceRecord) -> None:
             address=source.address,
             state=source.state,
             added_at=source.added_at.isoformat(),
+            sightings_removed=0,
+            photos_removed=0,
         )
     )
 
@@ -139,6 +141,40 @@ def insert_source(connection: Connection, source: SourceRecord) -> None:
 def set_source_state(connection: Connection, source_id: str, state: str) -> None:
     """Move a source to another state."""
     connection.execute(update(sources).where(sources.c.source_id == source_id).values(state=state))
+
+
+def sources_being_removed(connection: Connection) -> list[SourceRecord]:
+    """Sources whose removal was begun and is not done."""
+    return [source for source in all_sources(connection) if source.state == "removing"]
+
+
+def add_removed(
+    connection: Connection, source_id: str, *, sighting_count: int, photo_count: int
+) -> None:
+    """Count what went of a source that is being removed."""
+    connection.execute(
+        update(sources)
+        .where(sources.c.source_id == source_id)
+        .values(
+            sightings_removed=sources.c.sightings_removed + sighting_count,
+            photos_removed=sources.c.photos_removed + photo_count,
+        )
+    )
+
+
+def take_removed(connection: Connection, source_id: str) -> tuple[int, int]:
+    """How many sightings and photos went of a source, counting anew from here."""
+    row = connection.execute(
+        select(sources.c.sightings_removed, sources.c.photos_removed).where(
+            sources.c.source_id == source_id
+        )
+    ).one()
+    connection.execute(
+        update(sources)
+        .where(sources.c.source_id == source_id)
+        .values(sightings_removed=0, photos_removed=0)
+    )
+    return int(row.sightings_removed), int(row.photos_removed)
 
 
 def begin_run(connection: Connection, *, run_id: str, source_id: str, at: datetime) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select
 
 from likeness.records.link import Link, Proposal
 from likeness.records.stored import LinkedPhoto
+from likeness.store.chunks import in_chunks
 from likeness.store.photos import (
     FACE_COLUMNS,
     NEVER_MATCHED,
@@ -109,12 +110,12 @@ def put_proposals(
 
 def proposals_for(connection: Connection, person_ids: Iterable[str]) -> list[Proposal]:
     """Open proposals for some people, best first."""
-    rows = connection.execute(
-        select(proposals)
-        .where(proposals.c.person_id.in_(list(person_ids)))
-        .order_by(proposals.c.score.desc(), proposals.c.face_id)
-    )
-    return [Proposal(face_id=r.face_id, person_id=r.person_id, score=r.score) for r in rows]
+    found = [
+        Proposal(face_id=row.face_id, person_id=row.person_id, score=row.score)
+        for some in in_chunks(person_ids)
+        for row in connection.execute(select(proposals).where(proposals.c.person_id.in_(some)))
+    ]
+    return sorted(found, key=lambda p: (-p.score, p.face_id, p.person_id))
 
 
 def linked_photos(
@@ -164,16 +165,33 @@ def count_links(
     connection: Connection, person_id: str, *, collection_ids: Sequence[str] | None = None
 ) -> tuple[int, int]:
     """How many links (``same``) and open proposals a person has, in some collections or in all."""
-    same = select(func.count()).where(links.c.person_id == person_id, links.c.decision == "same")
-    waiting = select(func.count()).where(proposals.c.person_id == person_id)
-    if collection_ids is not None:
-        inside = _photos_in(collection_ids)
-        same = same.where(links.c.photo_id.in_(inside))
-        waiting = waiting.where(proposals.c.photo_id.in_(inside))
-    return (
-        int(connection.execute(same).scalar_one()),
-        int(connection.execute(waiting).scalar_one()),
-    )
+    linked = links_by_person(connection, [person_id], collection_ids=collection_ids)
+    waiting = proposals_by_person(connection, [person_id], collection_ids=collection_ids)
+    return linked.get(person_id, 0), waiting.get(person_id, 0)
+
+
+def links_by_person(
+    connection: Connection,
+    person_ids: Iterable[str],
+    *,
+    collection_ids: Sequence[str] | None = None,
+) -> dict[str, int]:
+    """How many links (``same``) each of some people has, in some collections or in all.
+
+    Who has none is absent.
+    """
+    same = links.c.decision == "same"
+    return _by_person(connection, links, person_ids, collection_ids, same)
+
+
+def proposals_by_person(
+    connection: Connection,
+    person_ids: Iterable[str],
+    *,
+    collection_ids: Sequence[str] | None = None,
+) -> dict[str, int]:
+    """How many open proposals each of some people has; as :func:`links_by_person`."""
+    return _by_person(connection, proposals, person_ids, collection_ids)
 
 
 def forget_where_left(
@@ -196,18 +214,45 @@ def delete_links_outside(
     connection: Connection, person_id: str, *, collection_ids: Sequence[str]
 ) -> int:
     """Forget every link and proposal of a person in photos that are in none of the collections."""
-    inside = _photos_in(collection_ids)
     gone = 0
     for table in (links, proposals):
         gone += connection.execute(
-            delete(table).where(table.c.person_id == person_id, table.c.photo_id.not_in(inside))
+            delete(table).where(table.c.person_id == person_id, ~_inside(table, collection_ids))
         ).rowcount
     return gone
 
 
-def _photos_in(collection_ids: Sequence[str]) -> Select[tuple[int]]:
+def _by_person(
+    connection: Connection,
+    table: Table,
+    person_ids: Iterable[str],
+    collection_ids: Sequence[str] | None,
+    *conditions: ColumnElement[bool],
+) -> dict[str, int]:
+    query = select(table.c.person_id, func.count().label("rows")).where(*conditions)
+    if collection_ids is not None:
+        query = query.where(_inside(table, collection_ids))
+    return {
+        row.person_id: int(row.rows)
+        for some in in_chunks(person_ids)
+        for row in connection.execute(
+            query.where(table.c.person_id.in_(some)).group_by(table.c.person_id)
+        )
+    }
+
+
+def _inside(table: Table, collection_ids: Sequence[str]) -> ColumnElement[bool]:
+    """Whether the photo of a row is in one of the collections.
+
+    Asked of each row of a person: as a list, every photo of the collections would be read first.
+    """
     return (
-        select(sightings.c.photo_id)
+        select(sightings.c.sighting_id)
         .join(sources, sources.c.source_id == sightings.c.source_id)
-        .where(sources.c.collection_id.in_(collection_ids))
+        .where(
+            sightings.c.photo_id == table.c.photo_id,
+            sources.c.collection_id.in_(collection_ids),
+        )
+        .correlate(table)
+        .exists()
     )

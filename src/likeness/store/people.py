@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from likeness.records.consent import Consent, ConsentState
 from likeness.records.person import Person
 from likeness.records.reference import Reference
+from likeness.store.chunks import in_chunks
 from likeness.store.envelope import seal, unseal
 from likeness.store.schema import consents, people, references
 from likeness.store.sealed import (
@@ -22,8 +22,6 @@ from likeness.store.sealed import (
     unseal_consent,
     unseal_details,
 )
-
-PEOPLE_AT_ONCE = 500
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,16 +86,35 @@ def person_exists(connection: Connection, person_id: str) -> bool:
     return found.first() is not None
 
 
+def kept_among(connection: Connection, ids: Iterable[str]) -> list[str]:
+    """Those of these ids under which a person is kept, in order."""
+    return [
+        person_id
+        for some in in_chunks(ids)
+        for person_id in connection.execute(
+            select(people.c.person_id)
+            .where(people.c.person_id.in_(some))
+            .order_by(people.c.person_id)
+        ).scalars()
+    ]
+
+
 def load_person(connection: Connection, person_id: str, *, key: bytes) -> Person | None:
     """A person with their details, or None where the id is not kept."""
-    row = connection.execute(select(people).where(people.c.person_id == person_id)).first()
-    if row is None:
-        return None
-    return Person(
-        person_id=person_id,
-        details=unseal_details(key, person_id, row.details),
-        enrolled_at=datetime.fromisoformat(row.enrolled_at),
-    )
+    return load_people(connection, {person_id: key}).get(person_id)
+
+
+def load_people(connection: Connection, keys: Mapping[str, bytes]) -> dict[str, Person]:
+    """Some people with their details, by id; ids that are not kept are absent."""
+    return {
+        row.person_id: Person(
+            person_id=row.person_id,
+            details=unseal_details(keys[row.person_id], row.person_id, row.details),
+            enrolled_at=datetime.fromisoformat(row.enrolled_at),
+        )
+        for some in in_chunks(keys)
+        for row in connection.execute(select(people).where(people.c.person_id.in_(some)))
+    }
 
 
 def insert_consent(connection: Connection, consent: Consent, *, key: bytes) -> None:
@@ -136,7 +153,7 @@ def consents_of_many(
 ) -> dict[str, tuple[Consent, ...]]:
     """Every consent record of some people, oldest first, by person id."""
     found: dict[str, list[Consent]] = {}
-    for some in _chunks(keys):
+    for some in in_chunks(keys):
         for row in connection.execute(select(consents).where(consents.c.person_id.in_(some))):
             found.setdefault(row.person_id, []).append(
                 unseal_consent(
@@ -176,7 +193,7 @@ def references_of_many(
     connection: Connection, keys: Mapping[str, bytes], *, pack_fingerprint: str
 ) -> Iterator[Reference]:
     """The references of some people that were made by one pack, each person's together."""
-    for some in _chunks(keys):
+    for some in in_chunks(keys):
         rows = connection.execute(
             select(references.c.reference_id, references.c.person_id, references.c.template)
             .where(
@@ -214,12 +231,6 @@ def delete_person(connection: Connection, person_id: str) -> None:
     """Delete a person's references, consents and row. Links go first (foreign keys)."""
     for table in (references, consents, people):
         connection.execute(delete(table).where(table.c.person_id == person_id))
-
-
-def _chunks(keys: Mapping[str, bytes]) -> Iterator[list[str]]:
-    ids = iter(sorted(keys))
-    while some := list(islice(ids, PEOPLE_AT_ONCE)):
-        yield some
 
 
 def _template(data: bytes) -> NDArray[np.float32]:

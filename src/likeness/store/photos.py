@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from likeness.records.face import DetectedFace, Quality
 from likeness.records.stored import StoredFace, StoredPhoto
+from likeness.store.chunks import in_chunks
 from likeness.store.schema import faces, links, photos, proposals, sightings
 
 NEVER_MATCHED = -1
@@ -125,9 +126,9 @@ def insert_photo(
 
 def set_matched_through(connection: Connection, photo_ids: Sequence[int], change: int) -> None:
     """Note that photos were compared with the gallery as of a change number."""
-    if photo_ids:
+    for some in in_chunks(photo_ids):
         connection.execute(
-            update(photos).where(photos.c.photo_id.in_(photo_ids)).values(matched_through=change)
+            update(photos).where(photos.c.photo_id.in_(some)).values(matched_through=change)
         )
 
 
@@ -182,14 +183,25 @@ def crop_of(connection: Connection, face_id: int) -> bytes | None:
     return crop
 
 
-def photos_matched_before(connection: Connection, change: int, *, limit: int) -> dict[int, int]:
-    """Photos compared with an older gallery than ``change``, newest first: id to that number."""
-    rows = connection.execute(
-        select(photos.c.photo_id, photos.c.matched_through)
-        .where(photos.c.matched_through < change)
-        .order_by(photos.c.photo_id.desc())
-        .limit(limit)
+def photos_matched_before(
+    connection: Connection, change: int, *, limit: int, older_than: int | None = None
+) -> dict[int, int]:
+    """Photos compared with an older gallery than ``change``, newest first: id to that number.
+
+    Parameters
+    ----------
+    connection : Connection
+    change : int
+    limit : int
+    older_than : int, optional
+        Id of a photo: only those that came before it.
+    """
+    query = select(photos.c.photo_id, photos.c.matched_through).where(
+        photos.c.matched_through < change
     )
+    if older_than is not None:
+        query = query.where(photos.c.photo_id < older_than)
+    rows = connection.execute(query.order_by(photos.c.photo_id.desc()).limit(limit))
     return {row.photo_id: row.matched_through for row in rows}
 
 

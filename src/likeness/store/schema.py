@@ -69,8 +69,12 @@ sources = Table(
     Column("collection_id", ForeignKey("collections.collection_id"), nullable=False),
     Column("kind", String, nullable=False),
     Column("address", Text, nullable=False),
+    # active; removing, until everything from it is gone and the receipt is issued; removed.
     Column("state", String, nullable=False),
     Column("added_at", String, nullable=False),
+    # What went of it so far while it is removed, for the receipt.
+    Column("sightings_removed", Integer, nullable=False),
+    Column("photos_removed", Integer, nullable=False),
     UniqueConstraint("collection_id", "kind", "address"),
 )
 

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 
 from likeness.records.sighting import PageLink
 from likeness.records.stored import StoredSighting
-from likeness.store.schema import photos, sightings, sources
+from likeness.store.chunks import in_chunks
+from likeness.store.schema import sightings, sources
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,18 +121,16 @@ def sightings_of_photos(
     connection: Connection, photo_ids: Iterable[int], *, collection_ids: Iterable[str]
 ) -> dict[int, list[StoredSighting]]:
     """Where photos were found within some collections, by photo id, in a stable order."""
-    rows = connection.execute(
+    within = (
         select(sightings)
         .join(sources, sources.c.source_id == sightings.c.source_id)
-        .where(
-            sightings.c.photo_id.in_(list(photo_ids)),
-            sources.c.collection_id.in_(list(collection_ids)),
-        )
+        .where(sources.c.collection_id.in_(list(collection_ids)))
         .order_by(sightings.c.source_id, sightings.c.item)
     )
     found: dict[int, list[StoredSighting]] = {}
-    for row in rows:
-        found.setdefault(row.photo_id, []).append(_sighting(row))
+    for some in in_chunks(photo_ids):
+        for row in connection.execute(within.where(sightings.c.photo_id.in_(some))):
+            found.setdefault(row.photo_id, []).append(_sighting(row))
     return found
 
 
@@ -139,16 +138,13 @@ def collections_of_photos(
     connection: Connection, photo_ids: Iterable[int]
 ) -> dict[int, frozenset[str]]:
     """The collections that photos are in, by photo id."""
-    rows = connection.execute(
-        select(photos.c.photo_id, sources.c.collection_id)
-        .join(sightings, sightings.c.photo_id == photos.c.photo_id)
-        .join(sources, sources.c.source_id == sightings.c.source_id)
-        .where(photos.c.photo_id.in_(list(photo_ids)))
-        .distinct()
+    places = select(sightings.c.photo_id, sources.c.collection_id).join(
+        sources, sources.c.source_id == sightings.c.source_id
     )
     found: dict[int, set[str]] = {}
-    for row in rows:
-        found.setdefault(row.photo_id, set()).add(row.collection_id)
+    for some in in_chunks(photo_ids):
+        for row in connection.execute(places.where(sightings.c.photo_id.in_(some)).distinct()):
+            found.setdefault(row.photo_id, set()).add(row.collection_id)
     return {photo_id: frozenset(names) for photo_id, names in found.items()}
 
 

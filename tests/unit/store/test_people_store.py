@@ -19,7 +19,8 @@ from likeness.records.person import Person, PersonDetails
 from likeness.records.reference import Reference
 from likeness.store import people
 from likeness.store.changes import gallery_change, people_changed_since, raise_change
-from likeness.store.people import PEOPLE_AT_ONCE, ReferenceCrop
+from likeness.store.chunks import IDS_AT_ONCE
+from likeness.store.people import ReferenceCrop
 from likeness.store.schema import erasures, library, references
 from likeness.store.schema import people as people_table
 from likeness.store.sqlite import SqliteStore
@@ -140,7 +141,7 @@ def test_a_state_changes_alone_and_a_withdrawal_takes_every_consent(
 
 def test_many_people_are_read_at_once_each_with_their_own_key(connection: Connection) -> None:
     """More of them than fit into one query."""
-    count = 2 * PEOPLE_AT_ONCE + 1
+    count = 2 * IDS_AT_ONCE + 1
     keys = {f"p_{number:04}": os.urandom(32) for number in range(count)}
     for person_id, key in keys.items():
         keep(connection, person_id, key=key)

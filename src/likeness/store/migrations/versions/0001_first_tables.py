@@ -238,6 +238,8 @@ def _sources() -> None:
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("added_at", sa.String(), nullable=False),
+        sa.Column("sightings_removed", sa.Integer(), nullable=False),
+        sa.Column("photos_removed", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["collection_id"],
             ["collections.collection_id"],
