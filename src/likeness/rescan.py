@@ -35,6 +35,7 @@ from likeness.turns import taking_turns
 PHOTOS_AT_ONCE = 64
 NOBODY = NEVER_MATCHED
 """Not newer than any photo: where nobody is eligible, no template is made."""
+NOTHING = Decided(links=(), proposals=())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,24 +120,26 @@ def _rescan_batch(
     """Compare one batch (photo id to its ``matched_through``); says how many were settled."""
     with house.store.snapshot() as connection:
         collections = collections_of_photos(connection, batch)
-        crops = crops_of(connection, list(batch))
-    eligible = {names: house.eligibility.comparable(names) for names in set(collections.values())}
-    if any(found.change < change for found in eligible.values()):
-        # What was held was given up because it could not be checked: the next turn says why.
-        return RescanReport(photos=0, linked=0, proposed=0)
-    newest = {
-        names: max((since.get(person_id, 0) for person_id in found.person_ids), default=NOBODY)
-        for names, found in eligible.items()
-    }
-    # Only photos that somebody newer may be found in need their templates.
-    concerned = [p for p in crops if p in collections and newest[collections[p]] > batch[p]]
-    templates = _templates(house, [jpeg for p in concerned for _, jpeg in crops[p]])
-    rows = iter(templates)
-    of_photo = {p: {face_id: next(rows) for face_id, _ in crops[p]} for p in concerned}
+        eligible = {
+            names: house.eligibility.comparable(names) for names in set(collections.values())
+        }
+        if any(found.change < change for found in eligible.values()):
+            # What was held was given up because it could not be checked: the next turn says why.
+            return RescanReport(photos=0, linked=0, proposed=0)
+        newest = {
+            names: max((since.get(person_id, 0) for person_id in found.person_ids), default=NOBODY)
+            for names, found in eligible.items()
+        }
+        # Only photos that somebody newer may be found in need their templates.
+        crops = crops_of(
+            connection, [p for p, names in collections.items() if newest[names] > batch[p]]
+        )
+    rows = iter(_templates(house, [jpeg for own in crops.values() for _, jpeg in own]))
+    of_photo = {p: {face_id: next(rows) for face_id, _ in own} for p, own in crops.items()}
+    told_of: dict[frozenset[str], frozenset[str]] = {}
     linked = proposed = 0
     with house.transaction() as connection, house.eligibility.held():
         current = house.eligibility.refresh(connection)
-        told_of = {names: house.may_find(connection, names) for names in eligible}
         # A photo that was removed, or came into another collection meanwhile, waits for the next
         # batch.
         collections_now = collections_of_photos(connection, batch)
@@ -147,6 +150,10 @@ def _rescan_batch(
             names = collections[photo_id]
             found = house.eligibility.comparable(names)
             gained = _decide_again(house, connection, photo_id, of_photo[photo_id], found)
+            if gained == NOTHING:
+                continue
+            if names not in told_of:
+                told_of[names] = house.may_find(connection, names)
             linked += sum(link.person_id in told_of[names] for link in gained.links)
             proposed += sum(proposal.person_id in told_of[names] for proposal in gained.proposals)
         set_matched_through(connection, [p for p in settled if p in of_photo], current)
@@ -181,7 +188,7 @@ def _decide_again(
     )
     linked_before = {link for link in before if link.decided_by == "threshold"}
     if set(decided.links) == linked_before and set(decided.proposals) == proposed_before:
-        return Decided(links=(), proposals=())
+        return NOTHING
     now = house.clock()
     delete_automatic(connection, photo_id)
     for link in decided.links:

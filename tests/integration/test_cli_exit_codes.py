@@ -64,7 +64,7 @@ def _both(*words: str | Path, code: int, error: str) -> Ran:
         (("search", "x.jpg"), "A search needs either a purpose or the person"),
         (("search", "x.jpg", "--purpose", "spy"), "There is no purpose 'spy'."),
         (("search", "x.jpg", "--purpose", "publish"), "Nobody searches for the purpose 'publish'."),
-        (("consent", "renew", "x", "--expires", "soon"), "--expires 'soon' is not a day."),
+        (("consent", "renew", "x", "--expires", "soon"), "--expires is not a day."),
         (("review", "--yes", "abc"), "'abc' does not say which face is whose."),
         (("withdraw", "x", "--requested-by", "me"), "Nobody is a 'me' here."),
         (("collection", "create", "party"), "There is a collection 'party' already."),

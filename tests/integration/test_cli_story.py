@@ -96,7 +96,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, portraits: Any) -> Story:
         do("unlink", folder / "photos" / "alone.jpg", "--face", "1")
         do("rescan")
         do("consent.show", person)
-        do("consent.renew", person, "--expires", "2031-12-31")
+        do("consent.renew", person, "--expires", "2031-12-31", "--statement", "Said yes again")
         do("consent.narrow", person, "--drop-account", "bob")
         do("people:bob", "--account", "bob")
         do("export-person", NAME, "--out", folder / "export.json")

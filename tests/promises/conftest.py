@@ -9,6 +9,7 @@ import pytest
 from promise_house import Clock, Place, make_place
 from synthetic_engine import RecordingEngine, SyntheticEngine
 
+from likeness.faces.engine import FaceEngine
 from likeness.faces.packs import Pack, load_manifest
 from likeness.faces.sandbox import DecodeWorkers
 from likeness.library import Library
@@ -25,6 +26,12 @@ def decoders() -> Iterator[DecodeWorkers]:
     """Decoders that all tests share: starting their processes takes longer than most tests."""
     with DecodeWorkers(2, limits=ReadLimits()) as workers:
         yield workers
+
+
+@pytest.fixture(scope="session")
+def networks() -> FaceEngine:
+    """The real engine, for the tests that drawn faces are not enough for."""
+    return FaceEngine.load("dlib")
 
 
 @pytest.fixture

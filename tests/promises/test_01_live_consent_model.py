@@ -58,7 +58,7 @@ from likeness.faces.sandbox import DecodeWorkers
 from likeness.library import Library
 from likeness.records.stored import LinkedPhoto
 
-EXAMPLES = int(os.environ.get("LIKENESS_MODEL_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("LIKENESS_MODEL_EXAMPLES", "10"))
 FACES = (0, 1, 2)
 ACCOUNTS = ("owner", "helper")
 FOLDERS = {"p1": "party", "p2": "party", "c1": "club"}

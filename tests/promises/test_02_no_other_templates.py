@@ -191,12 +191,6 @@ def test_a_proposal_keeps_a_score_and_no_template(
     assert templates_found(place, engine.made) == set()
 
 
-@pytest.fixture(scope="module")
-def networks() -> FaceEngine:
-    """The real engine."""
-    return FaceEngine.load("dlib")
-
-
 def test_with_the_real_networks_no_template_of_a_portrait_is_stored(
     tmp_path: Path, portraits: Any, networks: FaceEngine, decoders: Any
 ) -> None:

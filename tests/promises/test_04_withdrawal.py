@@ -3,18 +3,21 @@ key, and gives a receipt that anyone can verify offline."""
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import date
+from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from byte_scan import forms_of_bytes, forms_of_template, forms_of_text, scan
+from PIL import Image, ImageOps
 from promise_house import (
     Place,
     enrol,
@@ -26,6 +29,7 @@ from promise_house import (
     start_process,
     wait_for,
 )
+from pysqlite3 import dbapi2
 from synthetic_engine import DOUBTFUL_ALONE, NEAR, Drawn, RecordingEngine, save
 
 from likeness.audit.receipt_file import verify_receipt
@@ -295,7 +299,7 @@ def test_an_expired_consent_is_erased_after_thirty_days_with_a_receipt(
     place: Place, clock: Any
 ) -> None:
     with place.open() as library:
-        ann = enrol(library, NAME, ANN, consent=said_yes(expires_at=clock() + _days(10)))
+        ann = enrol(library, NAME, ANN, consent=said_yes(expires_at=clock() + timedelta(days=10)))
         sealed = _sealed(library, ann)
     clock.advance(days=40, microseconds=-1)
     with place.open() as library:
@@ -312,39 +316,44 @@ def test_an_expired_consent_is_erased_after_thirty_days_with_a_receipt(
         assert scan(place.files(), {"sealed": blob}) == set()
 
 
-def test_with_the_real_networks_a_withdrawal_leaves_nothing_of_a_portrait(
-    tmp_path: Path, portraits: Any, decoders: Any
+def test_with_the_real_networks_the_whole_story_ends_with_nothing_of_a_portrait(
+    tmp_path: Path, portraits: Any, networks: Any, decoders: Any
 ) -> None:
-    from likeness.faces.engine import FaceEngine
-
-    engine = RecordingEngine(FaceEngine.load("dlib"))
+    engine = RecordingEngine(networks)
     place = make_place(tmp_path / "real", engine=engine, decoders=decoders)
+    collins, hopper = (Image.fromarray(pixels) for pixels in portraits)
+    folder = tmp_path / "portraits"
+    folder.mkdir()
+    ImageOps.mirror(collins).save(folder / "mirrored.jpg", quality=85)
+    collins.crop((60, 0, 400, 300)).save(folder / "cropped.png")
+    hopper.point(lambda value: max(0, value - 20)).save(folder / "hopper.jpg", quality=90)
     with place.open() as library:
-        mirrored = portraits.collins[:, ::-1].copy()
-        enrolled = library.enrol(NAME, [portraits.collins, mirrored], consent=said_yes())
-        assert len(library.search(mirrored, purpose="be_found").candidates) == 1
+        library.ingest(folder, collection="party")
+        references = [portraits.collins, np.asarray(collins.resize((448, 448)))]
+        enrolled = library.enrol(NAME, references, consent=said_yes())
+        [found] = library.search(folder / "mirrored.jpg", purpose="be_found").candidates
+        assert (found.name, found.strength) == (NAME, "strong")
+        items = {s.item for photo in found.photos for s in photo.sightings}
+        assert items == {"mirrored.jpg", "cropped.png"}
+        assert library.search(portraits.hopper, purpose="be_found").candidates == ()
         jpegs = [_decoded(o) for o in library.export_person(enrolled.person_id)["references"]]
         assert all(jpeg.startswith(b"\xff\xd8") for jpeg in jpegs)
+        held = np.concatenate(library.house.eligibility.gallery.memory())
+        templates = [*engine.made, *held[held.any(axis=1)]]
         sealed = _sealed(library, enrolled.person_id)
         withdrawn = library.withdraw(enrolled.person_id)
         verify_receipt(withdrawn.receipt, key=library.verifier_key)
-        assert library.search(mirrored, purpose="be_found").candidates == ()
-        for made in engine.made:
+        assert library.search(folder / "mirrored.jpg", purpose="be_found").candidates == ()
+        library.verify_audit()
+        assert len(templates) > 6
+        for made in templates:
             assert scan(place.files(), forms_of_template(made)) == set()
         for data in (*jpegs, *sealed):
             assert scan(place.files(), forms_of_bytes(data)) == set()
         assert scan(place.files(), forms_of_text(NAME)) == set()
 
 
-def _days(number: int) -> Any:
-    from datetime import timedelta
-
-    return timedelta(days=number)
-
-
 def _decoded(reference: dict[str, str]) -> bytes:
-    import base64
-
     return base64.b64decode(reference["crop_jpeg_base64"])
 
 
@@ -364,10 +373,6 @@ def _sealed(library: Library, person_id: str) -> set[bytes]:
 
 def _wrapped(place: Place, person_id: str) -> bytes:
     """A person's key as the keyring keeps it."""
-    from contextlib import closing
-
-    from pysqlite3 import dbapi2
-
     with closing(dbapi2.connect(place.keys / "keyring.sqlite3")) as connection:
         query = "SELECT wrapped FROM subject_keys WHERE subject_id = ?"
         return bytes(connection.execute(query, (person_id,)).fetchone()[0])

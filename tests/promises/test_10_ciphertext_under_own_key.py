@@ -6,7 +6,7 @@ import base64
 import logging
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,9 @@ def test_no_file_holds_a_word_of_it_in_clear(
     place: Place, library: Library, ann: str, bob: str
 ) -> None:
     assert found_names(library, ANN) == ["Żaneta Przybyłowicz"]
-    library.renew(ann, expires_at=place.clock() + _year(), statement="signed on the blue form")
+    library.renew(
+        ann, expires_at=place.clock() + timedelta(days=300), statement="signed on the blue form"
+    )
     assert set(WORDS) & set(_words_of(library.export_person(ann))), "they are what is kept"
     for word in WORDS:
         assert scan(place.files(), forms_of_text(word)) == set(), word
@@ -230,7 +232,7 @@ def test_no_log_line_and_no_error_holds_anything_personal(
     found_names(library, ANN)
     attempts: list[Any] = [
         lambda: enrol(library, "Żaneta Przybyłowicz", ANN),
-        lambda: library.renew(ann, expires_at=library.house.clock() - _year()),
+        lambda: library.renew(ann, expires_at=library.house.clock() - timedelta(days=300)),
         lambda: library.narrow(ann, drop_purposes=["be_found", "find_me"]),
         lambda: library.withdraw(ann, requested_by="operator"),
         lambda: library.resolve_person("Żaneta"),
@@ -247,12 +249,6 @@ def test_no_log_line_and_no_error_holds_anything_personal(
             assert word not in text
         for made in engine.made[:2]:
             assert repr(float(made[0]))[:7] not in text
-
-
-def _year() -> Any:
-    from datetime import timedelta
-
-    return timedelta(days=300)
 
 
 def _words_of(value: Any) -> Iterator[str]:

@@ -23,13 +23,12 @@ from promise_house import (
     kill,
     make_place,
     rows,
-    said_yes,
     start_process,
     wait_for,
 )
-from synthetic_engine import DOUBTFUL_AMONG_TEN, NEAR, Drawn, draw, save
+from synthetic_engine import DOUBTFUL_AMONG_TEN, NEAR, Drawn, save
 
-from likeness.errors import StorageError
+from likeness.errors import AlreadyEnrolled, StorageError
 from likeness.library import Library
 
 PEOPLE = range(1, 5)
@@ -222,27 +221,48 @@ def test_killed_at_any_commit_of_a_removal_running_it_again_ends_it(with_photo: 
             library.verify_audit()
 
 
-def test_an_enrolment_that_was_not_acknowledged_makes_nobody_findable(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+def test_an_enrolment_that_fails_after_its_commit_is_whole(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is in the database, and the keyring could not take note of that."""
+    save(tmp_path / "photos" / "x.png", Drawn(person=1), salt=1)
     with place.open() as library, place.open() as other:
+        library.ingest(tmp_path / "photos", collection="party")
 
         def full(_read_head: Any) -> None:
             raise StorageError("The disk that holds the keyring is full.")
 
         monkeypatch.setattr(library.house.keyring, "witness_current", full)
         with pytest.raises(StorageError):
-            library.enrol("Ann", [draw(Drawn(person=1))], consent=said_yes())
+            enrol(library, "Ann", 1)
         monkeypatch.undo()
         for opened in (library, other):
-            assert found_names(opened, 1) == []
-            assert opened.people() == []
-        enrol(library, "Ann again", 1)
-        assert found_names(other, 1) == ["Ann again"]
-    with place.open() as library:
-        assert rows(library, "SELECT count(*) FROM people") == [(1,)]
+            assert found_names(opened, 1) == ["Ann"]
+        with pytest.raises(AlreadyEnrolled):
+            enrol(library, "Ann", 1)
+        library.rescan()
+        assert len(found_photos(other, 1)) == 1
         library.verify_audit()
+
+
+def test_a_library_that_goes_away_is_said_and_its_templates_are_overwritten(place: Place) -> None:
+    """As a disk that is taken out; the process stays, and finds again once it is back."""
+    with place.open() as library:
+        enrol(library, "Ann", 1)
+        gallery = library.house.eligibility.gallery
+        library.house.store._engine.dispose()  # type: ignore[attr-defined]
+        away = place.library.rename(place.folder / "away")
+        with pytest.raises(StorageError):
+            found_names(library, 1)
+        deadline = time.monotonic() + 4
+        while len(gallery) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not any(block.any() for block in gallery.memory())
+        away.rename(place.library)
+        assert found_names(library, 1) == ["Ann"]
+        while not len(gallery) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(gallery)
 
 
 def test_twenty_enrolments_while_photos_arrive_miss_none(place: Place, tmp_path: Path) -> None:

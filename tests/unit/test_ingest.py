@@ -149,6 +149,23 @@ def test_other_bytes_under_the_same_name_are_another_photo(library: Library, fol
     assert linked(library) == {"sub/both.png"}
 
 
+def test_a_photo_that_other_bytes_replaced_stays_elsewhere_without_the_people_of_here(
+    library: Library, tmp_path: Path
+) -> None:
+    """It is in the club still, and her consent covers the party alone."""
+    party = save(tmp_path / "party" / "x.png", Drawn(person=ANN), salt=1)
+    (tmp_path / "club").mkdir()
+    shutil.copy(party, tmp_path / "club" / "y.png")
+    enrol(library, "Ann", ANN)
+    for name in ("party", "club"):
+        add(library, tmp_path / name, collection=name)
+    assert linked(library) == {"x.png", "y.png"}
+    save(party, salt=2)
+    add(library, tmp_path / "party")
+    assert items(library) == ["x.png", "y.png"]
+    assert linked(library) == set()
+
+
 def test_a_file_that_was_only_touched_is_read_and_known(
     library: Library, folder: Path, engine: LookingEngine
 ) -> None:

@@ -75,6 +75,17 @@ def test_somebody_who_enrols_while_a_photo_is_on_its_way_is_found_in_it(
     assert linked(library) == {"ann.png", "sub/both.png"}
 
 
+def test_comparing_again_takes_the_templates_that_are_in_memory(
+    library: Library, place: Place, folder: Path, engine: LookingEngine, meanwhile: Meanwhile
+) -> None:
+    enrol(library, "Carl", 30)
+    with place.open() as other:
+        meanwhile(lambda: enrol(other, "Ann", ANN))
+        engine.made.clear()
+        assert add(library, folder).linked == 2
+    assert len(engine.made) == 3 + 2, "three faces, and two references of hers"
+
+
 def test_somebody_who_withdraws_meanwhile_is_linked_with_nothing(
     library: Library, place: Place, folder: Path, meanwhile: Meanwhile
 ) -> None:

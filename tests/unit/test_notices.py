@@ -24,7 +24,8 @@ def folders(library: Library, tmp_path: Path) -> dict[str, str]:
     """Two folders of the party and one of the club, by name; one photo is in all three."""
     save(tmp_path / "fair" / "shared.png", Drawn(person=ANN), Drawn(person=BOB), salt=1)
     for number in range(2):
-        save(tmp_path / "fair" / f"{number}.png", Drawn(person=ANN, shot=5 + number), salt=10 + number)
+        face = Drawn(person=ANN, shot=5 + number)
+        save(tmp_path / "fair" / f"{number}.png", face, salt=10 + number)
     for name, collection in (("copies", "party"), ("club", "club")):
         (tmp_path / name).mkdir()
         shutil.copy(tmp_path / "fair" / "shared.png", tmp_path / name / "again.png")

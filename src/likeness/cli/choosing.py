@@ -109,7 +109,7 @@ def day(text: str, option: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"What {option} gives is not a day.", "Write it as YYYY-MM-DD.") from None
+        raise UsageError(f"{option} is not a day.", "Write it as YYYY-MM-DD.") from None
 
 
 def end_of_day(text: str, option: str) -> datetime:

@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 
 from likeness.errors import PhotoUnreadable
 from likeness.faces import metadata
-from likeness.faces.formats import FORMATS, expected_formats, is_photo_name, sniff
+from likeness.faces.formats import sniff
 from likeness.records.photo import DecodedPhoto, ReadLimits
 
 if TYPE_CHECKING:
     from PIL import Image
-
-__all__ = ["FORMATS", "REASONS", "decode", "expected_formats", "is_photo_name", "unreadable"]
 
 REASONS = (
     "empty",

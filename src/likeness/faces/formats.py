@@ -1,21 +1,6 @@
-"""The formats of photos: what they are called, what their files end in and begin with."""
+"""What the files of photos begin with, by which their formats are told."""
 
 from __future__ import annotations
-
-import os
-
-_SUFFIXES = (
-    (("JPEG", "MPO"), (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo")),
-    (("PNG",), (".png",)),
-    (("WEBP",), (".webp",)),
-    (("TIFF",), (".tif", ".tiff")),
-    (("GIF",), (".gif",)),
-    (("BMP",), (".bmp", ".dib")),
-    (("HEIF",), (".heic", ".heif", ".hif")),
-)
-
-FORMATS = tuple(name for names, _ in _SUFFIXES for name in names)
-"""Formats that can be read, as named by Pillow. MPO is a JPEG with further pictures behind it."""
 
 _HEIC_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
@@ -25,20 +10,8 @@ _BMP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _TIFF_STARTS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 
-def expected_formats(suffix: str) -> frozenset[str]:
-    """The formats that a file with this suffix should hold, such as ``".jpg"``; empty if none."""
-    folded = suffix.casefold()
-    return frozenset(name for names, suffixes in _SUFFIXES if folded in suffixes for name in names)
-
-
-def is_photo_name(name: str) -> bool:
-    """Whether a file's name has the suffix of a photo. What macOS leaves as ``._name`` has not."""
-    base = os.path.basename(name)
-    return not base.startswith("._") and bool(expected_formats(os.path.splitext(base)[1]))
-
-
 def sniff(data: bytes) -> str | None:
-    """The format that the first bytes promise, or None."""
+    """The format that the first bytes promise, as named by Pillow, or None; MPO shows later."""
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from likeness.errors import PhotoUnreadable
 from likeness.faces import decode, metadata
 from likeness.records.photo import DecodedPhoto, EmbeddedMetadata, ReadLimits
+from likeness.records.photo_formats import FORMATS
 
 READY = b"LKR1"
 REQUEST = struct.Struct("!4sIQ")
@@ -122,7 +123,7 @@ def unpack_photo(
         or rows > height
         or columns > width
         or max(rows, columns) > most
-        or details.get("format") not in decode.FORMATS
+        or details.get("format") not in FORMATS
     ):
         raise ProtocolBroken("a photo that does not fit its own figures")
     return DecodedPhoto(

@@ -12,7 +12,11 @@ Box = tuple[int, int, int, int]
 
 
 def scaled_box(box: Box, scale: float) -> Box:
-    """A box in pixels of an image ``scale`` times as large."""
+    """A box in pixels of an image ``scale`` times as large.
+
+    >>> scaled_box((10, 20, 30, 41), 2.5)
+    (25, 50, 75, 102)
+    """
     left, top, right, bottom = box
     return round(left * scale), round(top * scale), round(right * scale), round(bottom * scale)
 

@@ -6,10 +6,9 @@ import os
 from dataclasses import dataclass
 from types import MappingProxyType
 
-LINK_LIST = "links.csv"
+from likeness.records.photo_formats import PHOTO_SUFFIXES
 
-_PHOTO_SUFFIXES = ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .gif .bmp .dib .heic .heif .hif .mpo"
-PHOTO_SUFFIXES = frozenset(_PHOTO_SUFFIXES.split())
+LINK_LIST = "links.csv"
 
 _REPORTED_SUFFIXES = (
     (

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from likeness.errors import BadInput, LibraryBusy, LibraryExists, LibraryMissing, StorageError
 from likeness.store.sqlite_version import require_safe_sqlite
@@ -169,7 +172,12 @@ def _engine(path: Path) -> Engine:
     from pysqlite3 import dbapi2
 
     engine = create_engine(
-        URL.create("sqlite+pysqlite", database=str(path)),
+        # A file that went away is an error: SQLite must not put an empty one in its place.
+        URL.create(
+            "sqlite+pysqlite",
+            database=f"file:{quote(os.fspath(path.absolute()))}",
+            query={"mode": "rw", "uri": "true"},
+        ),
         module=dbapi2,
         isolation_level="AUTOCOMMIT",
         connect_args={"timeout": BUSY_SECONDS},
@@ -220,9 +228,14 @@ def _clear_errors() -> Iterator[None]:
             raise StorageError(
                 "The library cannot be written.", "Check the permissions of its folder."
             ) from None
-        if "I/O" in reason or "malformed" in reason or "not a database" in reason:
+        damaged = "malformed" in reason or "not a database" in reason
+        if damaged or isinstance(error, OperationalError):
             raise StorageError(
                 f"The library's database failed: {reason}.",
                 "Check the disk; restore the library from a backup if it is damaged.",
             ) from None
         raise
+    except NoConnectionLeft:
+        raise LibraryBusy(
+            "Too many tasks of this process use the library at once.", "Try again in a while."
+        ) from None
