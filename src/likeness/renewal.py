@@ -114,6 +114,7 @@ def narrow(
         # A face that is no longer theirs may be somebody else's.
         set_matched_through(connection, left, NEVER_MATCHED)
     house.store.overwrite_deleted()
+    rescan(house)
     return kept
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from byte_scan import forms_of_text, scan
-from promise_house import Place, enrol, found_names, found_photos, holdings, rows
+from promise_house import Place, enrol, found_names, found_photos, holdings, make_place, rows
 from pysqlite3 import dbapi2
 from synthetic_engine import Drawn, save
 
@@ -196,8 +196,6 @@ def test_a_key_missing_without_a_tombstone_is_refused_and_nothing_is_deleted(
 def test_another_librarys_keyring_is_refused(
     place: Place, people: dict[str, str], tmp_path: Path
 ) -> None:
-    from promise_house import make_place
-
     other = make_place(tmp_path / "other")
     mine = shutil.copytree(place.keys, place.folder / "mine")
     _put_back(other.keys, place.keys)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,8 +170,6 @@ def test_not_killed_it_answers(place: Place) -> None:
 def test_searches_beyond_the_limit_are_refused_before_anything_is_compared(
     place: Place, library: Library, engine: RecordingEngine, clock: Any
 ) -> None:
-    from dataclasses import replace
-
     clock.advance(minutes=1)
     settings = replace(library.house.settings, searches_a_minute=2)
     limited = Library(replace(library.house, settings=settings))

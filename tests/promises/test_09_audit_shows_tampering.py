@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -14,11 +16,13 @@ from promise_house import Place, enrol, found_names, rows
 from pysqlite3 import dbapi2
 from synthetic_engine import Drawn, save
 
+from likeness.audit.commitment import open_commitment
 from likeness.audit.leaf import Leaf
 from likeness.audit.tree import leaf_hash
 from likeness.audit.verify import VerifiedLog
 from likeness.errors import LikenessError, LogRolledBack, LogTampered, NotVerified
 from likeness.library import Library
+from likeness.store import audit_log
 
 ANN, BOB = 1, 2
 NAME = "Wilhelmina Featherstonehaugh"
@@ -210,8 +214,6 @@ def test_a_checkpoint_kept_elsewhere_shows_a_fork_that_the_keyring_does_not(
     place: Place, tmp_path: Path
 ) -> None:
     """Somebody restored data and keyring together: only what was kept elsewhere can tell."""
-    import shutil
-
     backup = place.back_up("older")
     shutil.copytree(place.keys, tmp_path / "older keys")
     with place.open() as library:
@@ -283,8 +285,6 @@ def test_erasure_leaves_every_leaf_as_it_was_and_provable(place: Place, ann: str
         assert rows(library, details, p=ann) == [(0,)]
         # What is kept of the one who acted does not name her either.
         account = library.house.account.account_id
-        from likeness.store import audit_log
-
         with library.house.store.snapshot() as connection:
             kept = audit_log.details_of(connection, account, key=library.house.keyring.key(account))
         assert kept and ann not in repr(kept) and NAME not in repr(kept)
@@ -292,10 +292,6 @@ def test_erasure_leaves_every_leaf_as_it_was_and_provable(place: Place, ann: str
 
 
 def test_what_a_leaf_committed_to_can_be_shown_and_nothing_else(place: Place, ann: str) -> None:
-    import json
-
-    from likeness.audit.commitment import open_commitment
-
     with place.open() as library:
         kept = library.export_person(ann)["audit"]
         leaves = dict(rows(library, "SELECT leaf_index, leaf FROM audit"))

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from promise_house import Place, enrol, found_names, rows, with_engine
 from pysqlite3 import dbapi2
-from synthetic_engine import Drawn, SyntheticEngine, draw, save
+from synthetic_engine import DOUBTFUL_ALONE, DOUBTFUL_AMONG_TEN, Drawn, SyntheticEngine, draw, save
 
-from likeness.errors import PackMismatch
+from likeness.errors import PackMismatch, StorageError
 from likeness.faces.packs import Pack
 from likeness.gallery.faiss import FaissGallery
 from likeness.library import Library
 from likeness.records.reference import Reference
+from likeness.store import people
 
 ANN = 1
 
@@ -92,9 +93,6 @@ def test_references_of_another_pack_are_not_taken_into_the_gallery(place: Place,
 
 def test_the_fingerprint_is_sealed_with_the_template(place: Place, ann: str) -> None:
     """Calling a template of another pack one of this pack does not make it one."""
-    from likeness.errors import StorageError
-    from likeness.store import people
-
     with place.open() as library:
         house = library.house
         with house.store.transaction() as connection:
@@ -136,8 +134,6 @@ def test_a_face_is_decided_by_the_threshold_of_the_gallery_it_was_compared_with(
     library: Library, tmp_path: Path, pack: Pack
 ) -> None:
     """The same face is linked where she is alone, and proposed where there are several others."""
-    from synthetic_engine import DOUBTFUL_ALONE, DOUBTFUL_AMONG_TEN
-
     alone, among = pack.thresholds_for(1), pack.thresholds_for(10)
     face = Drawn(person=ANN, look=DOUBTFUL_AMONG_TEN)
     score = float(
