@@ -26,6 +26,7 @@ from likeness.store.photos import (
     NEVER_MATCHED,
     count_matched_before,
     crops_of,
+    matched_through_of,
     photos_matched_before,
     set_matched_through,
 )
@@ -140,10 +141,15 @@ def _rescan_batch(
     linked = proposed = 0
     with house.transaction() as connection, house.eligibility.held():
         current = house.eligibility.refresh(connection)
-        # A photo that was removed, or came into another collection meanwhile, waits for the next
-        # batch.
+        # A photo that was removed, came into another collection or was marked to be compared
+        # again meanwhile waits for the next batch.
         collections_now = collections_of_photos(connection, batch)
-        settled = [p for p in batch if collections_now.get(p) == collections.get(p)]
+        marks_now = matched_through_of(connection, batch)
+        settled = [
+            p
+            for p in batch
+            if collections_now.get(p) == collections.get(p) and marks_now.get(p) == batch[p]
+        ]
         for photo_id in settled:
             if photo_id not in of_photo:
                 continue

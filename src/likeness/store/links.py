@@ -252,6 +252,7 @@ def _inside(table: Table, collection_ids: Sequence[str]) -> ColumnElement[bool]:
         .where(
             sightings.c.photo_id == table.c.photo_id,
             sources.c.collection_id.in_(collection_ids),
+            sources.c.state == "active",
         )
         .correlate(table)
         .exists()

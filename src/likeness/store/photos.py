@@ -205,6 +205,17 @@ def photos_matched_before(
     return {row.photo_id: row.matched_through for row in rows}
 
 
+def matched_through_of(connection: Connection, photo_ids: Iterable[int]) -> dict[int, int]:
+    """The change number that each of some photos was compared through, by photo id."""
+    found: dict[int, int] = {}
+    for some in in_chunks(photo_ids):
+        rows = connection.execute(
+            select(photos.c.photo_id, photos.c.matched_through).where(photos.c.photo_id.in_(some))
+        )
+        found.update({row.photo_id: row.matched_through for row in rows})
+    return found
+
+
 def count_matched_before(connection: Connection, change: int) -> int:
     """How many photos were compared with an older gallery than ``change``."""
     query = select(func.count()).select_from(photos).where(photos.c.matched_through < change)

@@ -124,7 +124,7 @@ def sightings_of_photos(
     within = (
         select(sightings)
         .join(sources, sources.c.source_id == sightings.c.source_id)
-        .where(sources.c.collection_id.in_(list(collection_ids)))
+        .where(sources.c.collection_id.in_(list(collection_ids)), sources.c.state == "active")
         .order_by(sightings.c.source_id, sightings.c.item)
     )
     found: dict[int, list[StoredSighting]] = {}
