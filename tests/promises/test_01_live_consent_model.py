@@ -146,8 +146,6 @@ class LiveConsent(RuleBasedStateMachine):
         self.opened.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    # What the model says.
-
     def photos_in(self, collection: str) -> set[str]:
         folders = [name for name, into in FOLDERS.items() if into == collection]
         return {photo for name in folders for photo in self.sighted[name].values()}
@@ -181,8 +179,6 @@ class LiveConsent(RuleBasedStateMachine):
         kept = {photo for name in COLLECTIONS for photo in self.photos_in(name)}
         for held in self.held.values():
             held.decided = {photo: d for photo, d in held.decided.items() if photo in kept}
-
-    # What happens.
 
     @initialize(
         photos=st.sets(st.sampled_from(sorted(PHOTOS)), min_size=1, max_size=4),
@@ -372,8 +368,6 @@ class LiveConsent(RuleBasedStateMachine):
                 decision=decision,
             )
             self.held[face].decided[photos[open_.photo.sha256]] = decision
-
-    # What must hold.
 
     @rule(account=st.sampled_from(ACCOUNTS), face=st.sampled_from([*FACES, 900]))
     def search_finds_exactly_who_may_be_found(self, account: str, face: int) -> None:

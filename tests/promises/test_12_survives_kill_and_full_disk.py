@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 from promise_house import (
+    PEOPLE,
     Place,
     copy_of,
     enrol,
@@ -21,33 +21,16 @@ from promise_house import (
     found_photos,
     holdings,
     kill,
+    make_photos,
     make_place,
     rows,
     start_process,
     wait_for,
 )
-from synthetic_engine import DOUBTFUL_AMONG_TEN, NEAR, Drawn, save
+from synthetic_engine import Drawn, save
 
 from likeness.errors import AlreadyEnrolled, StorageError
 from likeness.library import Library
-
-PEOPLE = range(1, 5)
-
-
-def make_photos(folder: Path, count: int, *, seed: int) -> Path:
-    """Photos of enrolled people, of strangers and of nobody; some twice, one broken."""
-    dice = random.Random(seed)
-    for number in range(count):
-        faces = [
-            Drawn(person=dice.choice([1, 2, 3, 4, 800 + number]), look=dice.choice([0, NEAR]))
-            for _ in range(dice.randrange(3))
-        ]
-        if number % 9 == 0:
-            faces.append(Drawn(person=dice.choice(PEOPLE), look=DOUBTFUL_AMONG_TEN, shot=number))
-        save(folder / f"{number:03}.png", *faces, salt=number)
-    shutil.copy(folder / "001.png", folder / "again.png")
-    (folder / "broken.png").write_bytes((folder / "002.png").read_bytes()[:60])
-    return folder
 
 
 @pytest.fixture
@@ -263,93 +246,6 @@ def test_a_library_that_goes_away_is_said_and_its_templates_are_overwritten(plac
         while not len(gallery) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert len(gallery)
-
-
-def test_twenty_enrolments_while_photos_arrive_miss_none(place: Place, tmp_path: Path) -> None:
-    folder = tmp_path / "photos"
-    for number in range(100):
-        save(
-            folder / f"{number:03}.png",
-            Drawn(person=100 + number % 20, look=NEAR, shot=number),
-            salt=number,
-        )
-    failed: list[BaseException] = []
-
-    def arrive() -> None:
-        try:
-            with place.open() as library:
-                library.ingest(folder, collection="party")
-        except BaseException as error:
-            failed.append(error)
-
-    with place.open() as library:
-        arriving = threading.Thread(target=arrive)
-        arriving.start()
-        for person in range(20):
-            enrol(library, f"Person {person}", 100 + person)
-            time.sleep(0.01)
-        arriving.join()
-        assert not failed
-        counts = {seen.person.details.name: seen.photos for seen in library.people()}
-    assert counts == {f"Person {person}": 5 for person in range(20)}
-
-
-def test_two_that_add_the_same_folder_at_once_end_as_one(place: Place, tmp_path: Path) -> None:
-    folder = make_photos(tmp_path / "photos", 60, seed=3)
-    with place.open() as library:
-        for person in PEOPLE:
-            enrol(library, f"Person {person}", person)
-    alone = copy_of(place, "alone")
-    with alone.open() as library:
-        library.ingest(folder, collection="party")
-        expected = holdings(library)
-    failed: list[BaseException] = []
-    ready = threading.Barrier(3)
-
-    def add() -> None:
-        try:
-            with place.open() as library:
-                ready.wait()
-                library.ingest(folder, collection="party")
-        except BaseException as error:
-            failed.append(error)
-
-    adding = [threading.Thread(target=add) for _ in range(3)]
-    for thread in adding:
-        thread.start()
-    for thread in adding:
-        thread.join()
-    assert not failed
-    with place.open() as library:
-        assert holdings(library) == expected
-
-
-def test_a_gallery_given_up_half_way_is_not_taken_for_nobody(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The check each second fails at the very moment at which photos are compared."""
-    save(tmp_path / "photos" / "x.png", Drawn(person=1), salt=1)
-    save(tmp_path / "more" / "y.png", Drawn(person=1), salt=2)
-    with place.open() as library:
-        library.ingest(tmp_path / "more", collection="party")
-        eligibility = library.house.eligibility
-        search = eligibility.gallery.search
-
-        def given_up(*given: Any, **named: Any) -> Any:
-            thread = threading.Thread(target=eligibility._give_up)
-            thread.start()
-            thread.join(timeout=0.3)
-            return search(*given, **named)
-
-        monkeypatch.setattr(eligibility.gallery, "search", given_up)
-        enrol(library, "Ann", 1)
-        library.ingest(tmp_path / "photos", collection="party")
-        monkeypatch.undo()
-        library.rescan()
-        assert len(found_photos(library, 1)) == 2
-
-
-# A disk that is full.
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -14,11 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
-from synthetic_engine import Drawn, EngineInHand, SyntheticEngine, draw
+from synthetic_engine import (
+    DOUBTFUL_AMONG_TEN,
+    NEAR,
+    Drawn,
+    EngineInHand,
+    SyntheticEngine,
+    draw,
+    save,
+)
 
 from likeness.faces.packs import load_manifest
 from likeness.library import Library
 from likeness.records.consent import ConsentGiven, Purpose
+
+PEOPLE = range(1, 5)
+"""Drawn people whom `make_photos` puts into photos, beside strangers."""
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -211,3 +223,19 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.wait()
     if process.stdout is not None:
         process.stdout.close()
+
+
+def make_photos(folder: Path, count: int, *, seed: int) -> Path:
+    """Photos of enrolled people, of strangers and of nobody; some twice, one broken."""
+    dice = random.Random(seed)
+    for number in range(count):
+        faces = [
+            Drawn(person=dice.choice([1, 2, 3, 4, 800 + number]), look=dice.choice([0, NEAR]))
+            for _ in range(dice.randrange(3))
+        ]
+        if number % 9 == 0:
+            faces.append(Drawn(person=dice.choice(PEOPLE), look=DOUBTFUL_AMONG_TEN, shot=number))
+        save(folder / f"{number:03}.png", *faces, salt=number)
+    shutil.copy(folder / "001.png", folder / "again.png")
+    (folder / "broken.png").write_bytes((folder / "002.png").read_bytes()[:60])
+    return folder
