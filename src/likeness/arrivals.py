@@ -111,7 +111,7 @@ def find_faces(house: House, decoded: Sequence[DecodedPhoto]) -> list[tuple[NewF
     for photo, faces in zip(decoded, found, strict=True):
         ordered = sorted(faces, key=lambda face: face.box)
         crops = engine.crops(photo.pixels, ordered, size=FACE_CROP_SIZE)
-        qualities = engine.quality(photo.pixels, ordered)
+        qualities = engine.quality(photo.pixels, ordered, crops=crops)
         scale = photo.width / photo.pixels.shape[1]
         results.append(
             tuple(

@@ -8,9 +8,7 @@ from dataclasses import replace
 from likeness.errors import UsageError
 from likeness.house import House
 from likeness.records.collection import Collection
-from likeness.store import audit_log
 from likeness.store import collections as collection_rows
-from likeness.store.audit_log import Concerned
 
 
 def set_audience(
@@ -36,7 +34,6 @@ def set_audience(
     UsageError
         Nothing would change.
     """
-    now = house.clock()
     with house.transaction() as connection:
         collection = collection_rows.collection_named(connection, name)
         joining, leaving = (
@@ -50,21 +47,13 @@ def set_audience(
                 "Name an account with --add or --drop.",
             )
         collection_rows.set_audience(connection, collection.collection_id, audience)
-        audit_log.append(
+        house.audit_deed(
             connection,
-            house.keyring,
             kind="collection",
-            at=now,
-            concerned=[
-                Concerned(
-                    subject_id=house.account.account_id,
-                    details={
-                        "at": now.isoformat(),
-                        "did": "audience",
-                        "collection": collection.collection_id,
-                        "audience": sorted(audience),
-                    },
-                )
-            ],
+            details={
+                "did": "audience",
+                "collection": collection.collection_id,
+                "audience": sorted(audience),
+            },
         )
     return replace(collection, audience=audience)

@@ -17,9 +17,8 @@ from likeness.records.collection import Collection
 from likeness.records.consent import Consent
 from likeness.records.person import Person
 from likeness.records.stored import LinkedPhoto
-from likeness.store import audit_log, people
 from likeness.store import collections as collection_rows
-from likeness.store.audit_log import Concerned
+from likeness.store import people
 from likeness.store.links import linked_photos, links_by_person, proposals_by_person
 
 
@@ -83,22 +82,14 @@ def create_collection(
             ),
         )
         collection_rows.insert_collection(connection, collection, at=now)
-        audit_log.append(
+        house.audit_deed(
             connection,
-            house.keyring,
             kind="collection",
-            at=now,
-            concerned=[
-                Concerned(
-                    subject_id=house.account.account_id,
-                    details={
-                        "at": now.isoformat(),
-                        "did": "create",
-                        "collection": collection.collection_id,
-                        "audience": sorted(collection.audience),
-                    },
-                )
-            ],
+            details={
+                "did": "create",
+                "collection": collection.collection_id,
+                "audience": sorted(collection.audience),
+            },
         )
     return collection
 

@@ -110,20 +110,14 @@ def note_restored(house: House) -> None:
         lost = house.keyring.set_aside_lost(lambda size: audit_log.root_at(connection, size))
     if not lost:
         return
-    now = house.clock()
     try:
         with house.transaction() as connection:
-            audit_log.append(
+            house.audit_deed(
                 connection,
-                house.keyring,
                 kind="restored",
-                at=now,
-                concerned=[
-                    Concerned(
-                        subject_id=house.account.account_id,
-                        details={"at": now.isoformat(), "lost_checkpoints": lost},
-                    )
-                ],
+                details={
+                    "lost_checkpoints": lost,
+                },
             )
     except LogTampered:
         # Nothing is written after a tampered end, and only an open library can be verified.

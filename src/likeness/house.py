@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -20,6 +20,7 @@ from likeness.gallery.base import require_same_pack
 from likeness.records.collection import Account
 from likeness.store import audit_log
 from likeness.store import collections as collection_rows
+from likeness.store.audit_log import Concerned
 from likeness.store.base import Store
 from likeness.store.keyring import Keyring
 
@@ -115,6 +116,30 @@ class House:
             after = audit_log.head(connection)
         if after != before:
             self.keyring.witness_current(self._log_head)
+
+    def audit_deed(
+        self,
+        connection: Connection,
+        *,
+        kind: str,
+        details: Mapping[str, Any],
+        commitments: Sequence[str] = (),
+    ) -> None:
+        """Append an audit entry about what the acting account does, sealed under its key alone."""
+        now = self.clock()
+        audit_log.append(
+            connection,
+            self.keyring,
+            kind=kind,
+            at=now,
+            concerned=[
+                Concerned(
+                    subject_id=self.account.account_id,
+                    details={"at": now.isoformat(), **details},
+                )
+            ],
+            commitments=commitments,
+        )
 
     def _log_head(self) -> tuple[int, bytes]:
         with self.store.snapshot() as connection:

@@ -22,9 +22,7 @@ from likeness.records.reference import Match
 from likeness.records.stored import StoredPhoto
 from likeness.rescan import rescan
 from likeness.sources.base import SkippedEntry, Source, SourceEntry
-from likeness.store import audit_log
 from likeness.store import collections as collection_rows
-from likeness.store.audit_log import Concerned
 from likeness.store.links import forget_where_left, put_link, put_proposals
 from likeness.store.photos import (
     NEVER_MATCHED,
@@ -348,23 +346,15 @@ def _end(house: House, record: SourceRecord, run_id: str, report: IngestReport) 
     now = house.clock()
     with house.transaction() as connection:
         collection_rows.end_run(connection, run_id, at=now)
-        audit_log.append(
+        house.audit_deed(
             connection,
-            house.keyring,
             kind="ingest",
-            at=now,
-            concerned=[
-                Concerned(
-                    subject_id=house.account.account_id,
-                    details={
-                        "at": now.isoformat(),
-                        "source": record.source_id,
-                        "found": report.found,
-                        "new": report.new,
-                        "known": report.known,
-                        "gone": report.gone,
-                        "skipped": len(report.skipped),
-                    },
-                )
-            ],
+            details={
+                "source": record.source_id,
+                "found": report.found,
+                "new": report.new,
+                "known": report.known,
+                "gone": report.gone,
+                "skipped": len(report.skipped),
+            },
         )

@@ -12,17 +12,13 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from likeness.audit.commitment import NONCE_BYTES, commit
 from likeness.audit.receipt import ReceiptBody
 from likeness.errors import LibraryBusy, NotFound
 from likeness.house import House, Progress, ProgressListener, no_progress
 from likeness.records.collection import SourceRecord
 from likeness.rescan import rescan
-from likeness.store import audit_log
 from likeness.store import collections as collection_rows
-from likeness.store.audit_log import Concerned
 from likeness.store.links import forget_where_left
 from likeness.store.photos import delete_orphans
 from likeness.store.sightings import count_of_source, delete_some_of_source
@@ -67,7 +63,7 @@ def remove_source(
         if record is None:
             raise NotFound(f"There is no source {source_id!r}.", "See: likeness status")
         collection_rows.set_source_state(connection, source_id, "removing")
-        _audit_stop(house, connection, record)
+        house.audit_deed(connection, kind="stop", details={"did": "remove", "source": source_id})
     # (2) to (4) What came from it goes; the receipt.
     with taking_turns(house, f"remove-{source_id}"):
         removed = _finish(house, record, progress)
@@ -123,19 +119,3 @@ def _finish(house: House, record: SourceRecord, progress: ProgressListener) -> R
         document = append_receipt(house, connection, body, at=now)
         collection_rows.set_source_state(connection, record.source_id, "removed")
     return Removed(serial=body.serial, sightings=sightings, photos=photos, receipt=document)
-
-
-def _audit_stop(house: House, connection: Connection, record: SourceRecord) -> None:
-    now = house.clock()
-    audit_log.append(
-        connection,
-        house.keyring,
-        kind="stop",
-        at=now,
-        concerned=[
-            Concerned(
-                subject_id=house.account.account_id,
-                details={"at": now.isoformat(), "did": "remove", "source": record.source_id},
-            )
-        ],
-    )

@@ -24,7 +24,6 @@ from likeness.desk import require_reachable
 from likeness.errors import LibraryBusy, LogTampered
 from likeness.house import House
 from likeness.store import audit_log, erasures, links, people, receipts
-from likeness.store.audit_log import Concerned
 from likeness.store.changes import raise_change
 from likeness.store.photos import NEVER_MATCHED, set_matched_through
 
@@ -192,20 +191,15 @@ def _begin_erasure(
 
 def _audit_stop(house: House, person_id: str, *, did: str, requested_by: str | None) -> None:
     """Note who asked. A damaged log keeps nobody from leaving; verification names the damage."""
-    now = house.clock()
     with suppress(LogTampered), house.transaction() as connection:
         erasure = erasures.load(connection, person_id)
-        audit_log.append(
+        house.audit_deed(
             connection,
-            house.keyring,
             kind="stop",
-            at=now,
-            concerned=[
-                Concerned(
-                    subject_id=house.account.account_id,
-                    details={"at": now.isoformat(), "did": did, "requested_by": requested_by},
-                )
-            ],
+            details={
+                "did": did,
+                "requested_by": requested_by,
+            },
             commitments=erasure.commitments,
         )
 

@@ -86,7 +86,9 @@ class SyntheticEngine:
         blocks = np.stack(rows) if rows else np.zeros((0, SIDE, SIDE, 3), np.uint8)
         return blocks.repeat(size // SIDE, axis=1).repeat(size // SIDE, axis=2)
 
-    def quality(self, image: Pixels, faces: Sequence[DetectedFace]) -> list[Quality]:
+    def quality(
+        self, image: Pixels, faces: Sequence[DetectedFace], *, crops: Pixels | None = None
+    ) -> list[Quality]:
         return [
             Quality(
                 inter_eye=SIDE / 2,

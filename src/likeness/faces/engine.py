@@ -224,9 +224,15 @@ class FaceEngine:
         """
         return self._templates(centre_chips(_crops(crops, least=self._embedder.chip)))
 
-    def quality(self, image: Image, faces: Sequence[DetectedFace]) -> list[Quality]:
-        """Measure what can be said of each face without another model."""
-        return measure(_image(image), faces)
+    def quality(
+        self, image: Image, faces: Sequence[DetectedFace], *, crops: Image | None = None
+    ) -> list[Quality]:
+        """Measure what can be said of each face without another model.
+
+        ``crops`` are the faces' own from :meth:`crops`, where the caller has them: cutting them
+        again is most of the work.
+        """
+        return measure(_image(image), faces, crops=crops)
 
     def _templates(self, chips: Image) -> NDArray[np.float32]:
         return templates_of(self._embedder, chips, mirror=self.pack.preprocessing.mirror)
