@@ -15,7 +15,7 @@ from likeness.records.person import Person
 from likeness.records.reference import Reference
 from likeness.store.chunks import in_chunks
 from likeness.store.envelope import seal, unseal
-from likeness.store.schema import consents, people, references
+from likeness.store.schema import consents, people, references, staged_templates
 from likeness.store.sealed import (
     seal_consent,
     seal_details,
@@ -229,7 +229,7 @@ def count_references(connection: Connection, person_id: str) -> int:
 
 def delete_person(connection: Connection, person_id: str) -> None:
     """Delete a person's references, consents and row. Links go first (foreign keys)."""
-    for table in (references, consents, people):
+    for table in (staged_templates, references, consents, people):
         connection.execute(delete(table).where(table.c.person_id == person_id))
 
 

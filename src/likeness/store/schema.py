@@ -89,7 +89,10 @@ photos = Table(
     Column("added_at", String, nullable=False),
     # The gallery change number that the photo was compared with.
     Column("matched_through", Integer, nullable=False),
+    # Fingerprint of the pack that its faces were found with; empty where that is not known.
+    Column("found_with", String, nullable=False, server_default=""),
     Index("photos_by_matched_through", "matched_through"),
+    Index("photos_by_found_with", "found_with"),
     sqlite_autoincrement=True,
 )
 
@@ -133,6 +136,15 @@ faces = Table(
     Column("roll", Float, nullable=False),
     Column("inside", Float, nullable=False),
     Column("crop", LargeBinary, nullable=False),
+    # Measured since the second revision; null in photos added before.
+    Column("under_exposure", Float),
+    Column("over_exposure", Float),
+    Column("dynamic_range", Float),
+    Column("unified", Integer),
+    # How the crop was aligned: the name of a frame.
+    Column("alignment", String, nullable=False, server_default="dlib-5"),
+    # 1 where somebody decided about this face and the pack in use no longer finds it.
+    Column("lost", Integer, nullable=False, server_default="0"),
     UniqueConstraint("photo_id", "number"),
     sqlite_autoincrement=True,
 )
@@ -169,7 +181,31 @@ references = Table(
     Column("pack_fingerprint", String, nullable=False),
     Column("template", LargeBinary, nullable=False),
     Column("crop", LargeBinary, nullable=False),
+    Column("alignment", String, nullable=False, server_default="dlib-5"),
     Index("references_by_person", "person_id"),
+)
+
+# Templates that another pack made of the same references, until the library changes over to it.
+staged_templates = Table(
+    "staged_templates",
+    metadata,
+    Column("reference_id", ForeignKey("references.reference_id"), primary_key=True),
+    Column("pack_fingerprint", String, primary_key=True),
+    Column("person_id", ForeignKey("people.person_id"), nullable=False),
+    Column("template", LargeBinary, nullable=False),
+    Index("staged_templates_by_person", "person_id"),
+)
+
+operating_points = Table(
+    "operating_points",
+    metadata,
+    Column("pack_fingerprint", String, primary_key=True),
+    Column("gallery_size", Integer, primary_key=True),
+    Column("strong", Float, nullable=False),
+    Column("review", Float, nullable=False),
+    Column("margin", Float, nullable=False),
+    Column("measured_on", Text, nullable=False),
+    Column("calibrated_at", String, nullable=False),
 )
 
 links = Table(
