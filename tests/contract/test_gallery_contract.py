@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from numpy.typing import NDArray
 
 from likeness.errors import BadInput, LikenessError, PackMismatch, UsageError
+from likeness.gallery import quantise
 from likeness.gallery.base import Gallery
 from likeness.gallery.faiss import FaissGallery
 from likeness.records.reference import Match, Reference
@@ -36,9 +37,25 @@ def faiss_as_it_comes(template_length: int) -> Gallery:
     return FaissGallery(fingerprint=FINGERPRINT, template_length=template_length)
 
 
-ADAPTERS: tuple[Make, ...] = (faiss_as_it_comes, faiss_in_small_blocks)
+def faiss_by_codes(template_length: int) -> Gallery:
+    return FaissGallery(
+        fingerprint=FINGERPRINT,
+        template_length=template_length,
+        rows_per_block=7,
+        scanned_from=2,
+        threads=2,
+    )
+
+
+ADAPTERS: tuple[Make, ...] = (faiss_as_it_comes, faiss_in_small_blocks, faiss_by_codes)
 
 every_adapter = pytest.mark.parametrize("make", ADAPTERS, ids=lambda make: make.__name__)
+
+
+@pytest.fixture(autouse=True)
+def _scan_however_much_is_proposed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantise, "HOPELESS", -1e9)
+    monkeypatch.setattr(quantise, "FEWEST_COLUMNS", 12)
 
 
 def unit(numbers: NDArray[np.floating] | list[float]) -> Template:

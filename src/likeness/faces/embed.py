@@ -88,14 +88,16 @@ class ChipEmbedder:
 
 
 def templates_of(
-    embedder: Embedder, chips: NDArray[np.uint8], *, mirror: bool
+    embedder: Embedder, *views: NDArray[np.uint8], mirror: bool
 ) -> NDArray[np.float32]:
     """Unit vectors that stand for faces.
 
     Parameters
     ----------
     embedder : Embedder
-    chips : uint8 array of shape (n, chip, chip, 3), RGB
+    views : uint8 arrays of shape (n, chip, chip, 3), RGB
+        Chips of the same n faces, each array cut in a way of its own; their embeddings are
+        averaged. At least one.
     mirror : bool
         Take the mean of the embeddings of the chip and of its mirror image, which lowers the false
         non-match rate.
@@ -105,11 +107,10 @@ def templates_of(
     float32 array of shape (n, length)
         Each of unit length, so that the inner product of two is their cosine.
     """
-    if mirror:
-        both = embedder.embeddings(np.concatenate([chips, chips[:, :, ::-1]]))
-        sums = both[: len(chips)] + both[len(chips) :]
-    else:
-        sums = embedder.embeddings(chips)
+    flipped = [view[:, :, ::-1] for view in views] if mirror else []
+    together = np.concatenate([*views, *flipped])
+    parts = np.split(embedder.embeddings(together), len(views) + len(flipped))
+    sums = sum(parts[1:], start=parts[0])
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
     scaled: NDArray[np.float32] = sums / np.maximum(lengths, np.finfo(np.float32).tiny)
     return scaled.astype(np.float32, copy=False)

@@ -10,17 +10,15 @@ from numpy.typing import NDArray
 
 from likeness.errors import ModelFileInvalid, UsageError
 from likeness.faces.align import aligned_crops, centre_chips
-from likeness.faces.components import (
-    load_detector,
-    load_embedder,
-    load_landmarks,
-    unknown_kind,
-)
-from likeness.faces.detect import Detector, FoundBox
+from likeness.faces.components import load_parts
+from likeness.faces.detect import Detector
 from likeness.faces.embed import Embedder, templates_of
-from likeness.faces.landmarks import LandmarkCascade
+from likeness.faces.frames import Frame, frame_named
+from likeness.faces.landmarks import LandmarkCascade, landmarks_of
 from likeness.faces.packs import Pack, load_manifest
 from likeness.faces.quality import measure
+from likeness.faces.recut import recut
+from likeness.faces.sampling import resized
 from likeness.records.face import DetectedFace, Quality
 
 Image = NDArray[np.uint8]
@@ -37,18 +35,27 @@ class FaceEngine:
     ----------
     pack : Pack
         The manifest, with the thresholds that belong to it.
+    frame : Frame
+        Where landmarks belong in crops; its name is kept with every crop.
     """
 
     def __init__(
-        self, *, pack: Pack, detector: Detector, landmarks: LandmarkCascade, embedder: Embedder
+        self,
+        *,
+        pack: Pack,
+        frame: Frame,
+        detector: Detector,
+        landmarks: LandmarkCascade | None,
+        embedder: Embedder,
     ) -> None:
         self.pack = pack
+        self.frame = frame
         self._detector = detector
         self._landmarks = landmarks
         self._embedder = embedder
 
     @classmethod
-    def load(cls, pack: str | Path = "dlib", *, threads: int | None = None) -> FaceEngine:
+    def load(cls, pack: str | Path | Pack = "dlib", *, threads: int | None = None) -> FaceEngine:
         """Load a model pack.
 
         The first time on a machine its models are built and kept in a cache (see
@@ -56,8 +63,8 @@ class FaceEngine:
 
         Parameters
         ----------
-        pack : str or Path
-            A pack that comes with Likeness, or the path of a manifest.
+        pack : str, Path or Pack
+            The name of a pack, the path of a manifest, or a manifest that was read.
         threads : int or None
             How many cores to use; all that this process may use where None.
 
@@ -66,12 +73,12 @@ class FaceEngine:
         UsageError
             There is no such pack, or ``threads`` is below 1.
         ModelFileInvalid
-            The manifest or one of the files is missing, damaged or not what its checksum says.
+            The manifest or one of the files is missing, damaged or not what its checksum says, or
+            the parts do not fit together.
         """
-        manifest = load_manifest(pack)
-        if manifest.preprocessing.alignment != "dlib-5":
-            raise unknown_kind(manifest, "way of aligning", manifest.preprocessing.alignment)
-        embedder = load_embedder(manifest, threads)
+        manifest = pack if isinstance(pack, Pack) else load_manifest(pack)
+        parts = load_parts(manifest, threads)
+        embedder = parts.embedder
         if (embedder.length, embedder.chip) != (
             manifest.template_length,
             manifest.preprocessing.chip,
@@ -83,8 +90,9 @@ class FaceEngine:
             )
         return cls(
             pack=manifest,
-            detector=load_detector(manifest, threads),
-            landmarks=load_landmarks(manifest),
+            frame=parts.frame,
+            detector=parts.detector,
+            landmarks=parts.landmarks,
             embedder=embedder,
         )
 
@@ -118,7 +126,7 @@ class FaceEngine:
             The image has more than 50 million pixels.
         """
         checked = _image(image)
-        return self._with_landmarks(checked, self._detector.find(checked))
+        return landmarks_of([checked], [self._detector.find(checked)], self._landmarks)[0]
 
     def find_many(self, images: Sequence[Image]) -> list[list[DetectedFace]]:
         """Like :meth:`find` for each image, in order, with several images at work at a time.
@@ -128,9 +136,7 @@ class FaceEngine:
         """
         checked = [_image(image) for image in images]
         found = self._detector.find_many(checked)
-        return [
-            self._with_landmarks(image, boxes) for image, boxes in zip(checked, found, strict=True)
-        ]
+        return landmarks_of(checked, found, self._landmarks)
 
     def crops(self, image: Image, faces: Sequence[DetectedFace], *, size: int = 192) -> Image:
         """Cut an aligned square around each face.
@@ -141,21 +147,21 @@ class FaceEngine:
             The image that the faces were found in.
         faces : sequence of DetectedFace
         size : int
-            Side in pixels: even, 150 to 1024. More than 150 only adds margin.
+            Side in pixels: even, from the frame's inner square to 1024. More only adds margin.
 
         Returns
         -------
         uint8 array of shape (n, size, size, 3)
         """
-        if size < self._embedder.chip or size > 1024 or size % 2:
+        if size < self.frame.inner or size > 1024 or size % 2:
             raise UsageError(
                 f"A crop cannot be {size} px wide.",
-                f"Give an even size from {self._embedder.chip} to 1024.",
+                f"Give an even size from {self.frame.inner} to 1024.",
             )
         checked = _image(image)
         if not faces:
             return np.zeros((0, size, size, 3), dtype=np.uint8)
-        return aligned_crops(checked, _landmarks_of(faces), size=size)
+        return aligned_crops(checked, _stacked(faces), size=size, frame=self.frame)
 
     def templates(self, image: Image, faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
         """Make a template of each face.
@@ -177,7 +183,7 @@ class FaceEngine:
         UsageError
             The image is of another type or shape.
         """
-        return self._templates(self.crops(image, faces, size=self._embedder.chip))
+        return self._templates(self.crops(image, faces, size=self.frame.inner))
 
     def templates_many(
         self, images: Sequence[Image], faces: Sequence[Sequence[DetectedFace]]
@@ -194,7 +200,7 @@ class FaceEngine:
                 f"There are {len(images)} images and faces of {len(faces)}.",
                 "Give one list of faces for each image.",
             )
-        size = self._embedder.chip
+        size = self.frame.inner
         chips = [
             self.crops(image, found, size=size) for image, found in zip(images, faces, strict=True)
         ]
@@ -204,13 +210,18 @@ class FaceEngine:
         ends = np.cumsum([len(part) for part in chips])
         return np.split(made, ends[:-1])
 
-    def templates_from_crops(self, crops: Image) -> NDArray[np.float32]:
+    def templates_from_crops(
+        self, crops: Image, *, alignment: str | None = None
+    ) -> NDArray[np.float32]:
         """Make a template from each aligned crop.
 
         Parameters
         ----------
         crops : uint8 array of shape (n, s, s, 3), RGB
             As made by :meth:`crops`, of any size.
+        alignment : str or None
+            The name of the frame that the crops were cut by, where it may be another than this
+            engine's. Such crops are cut again, by landmarks found in them anew.
 
         Returns
         -------
@@ -220,9 +231,39 @@ class FaceEngine:
         Raises
         ------
         UsageError
-            The crops are of another type or shape.
+            The crops are of another type or shape, or no frame has this name.
         """
-        return self._templates(centre_chips(_crops(crops, least=self._embedder.chip)))
+        return self._templates(self._squares(crops, alignment, self.frame.inner))
+
+    def reference_templates(
+        self, crops: Image, *, alignment: str | None = None
+    ) -> NDArray[np.float32]:
+        """Make the template of a reference from each aligned crop.
+
+        As :meth:`templates_from_crops`, and averaged over several squares where the pack says so
+        (``preprocessing.reference_squares``): a reference is made once and compared often.
+
+        Parameters
+        ----------
+        crops : uint8 array of shape (n, s, s, 3), RGB
+            As made by :meth:`crops`, at least as large as the largest of those squares: 256 px
+            always are.
+        alignment : str or None
+            As in :meth:`templates_from_crops`.
+
+        Returns
+        -------
+        float32 array of shape (n, d)
+            Unit vectors, to be compared with those of :meth:`templates`.
+
+        Raises
+        ------
+        UsageError
+            The crops are of another type or shape, or no frame has this name.
+        """
+        sides = self.pack.preprocessing.reference_squares or (self.frame.inner,)
+        squares = self._squares(crops, alignment, max(*sides, self.frame.inner))
+        return self._templates(*(centre_chips(squares, inner=side) for side in sides))
 
     def quality(
         self, image: Image, faces: Sequence[DetectedFace], *, crops: Image | None = None
@@ -232,19 +273,25 @@ class FaceEngine:
         ``crops`` are the faces' own from :meth:`crops`, where the caller has them: cutting them
         again is most of the work.
         """
-        return measure(_image(image), faces, crops=crops)
+        return measure(_image(image), faces, crops=crops, frame=self.frame)
 
-    def _templates(self, chips: Image) -> NDArray[np.float32]:
-        return templates_of(self._embedder, chips, mirror=self.pack.preprocessing.mirror)
+    def _squares(self, crops: Image, alignment: str | None, side: int) -> Image:
+        """Squares of this engine's frame from the middle of crops of any frame."""
+        if alignment is None or alignment == self.frame.name:
+            return centre_chips(_crops(crops, least=side), inner=side)
+        frame = frame_named(alignment)
+        if frame is None:
+            raise UsageError(
+                f"Crops cannot be of the alignment {alignment!r}: it is not known here.",
+                "Use the version of Likeness that made them, or add their photos again.",
+            )
+        checked = _crops(crops, least=frame.inner)
+        return recut(checked, frame, self.frame, self.find_many, size=side)
 
-    def _with_landmarks(self, image: Image, found: Sequence[FoundBox]) -> list[DetectedFace]:
-        if not found:
-            return []
-        points = self._landmarks.locate(image, [item.box for item in found])
-        return [
-            DetectedFace(box=item.box, score=item.score, landmarks=landmarks)
-            for item, landmarks in zip(found, points, strict=True)
-        ]
+    def _templates(self, *squares: Image) -> NDArray[np.float32]:
+        """Templates of faces, over one or more squares of each."""
+        chips = [resized(some, self._embedder.chip) for some in squares]
+        return templates_of(self._embedder, *chips, mirror=self.pack.preprocessing.mirror)
 
 
 def _image(image: object) -> Image:
@@ -288,5 +335,5 @@ def _described(value: object) -> str:
     return f"a {type(value).__name__}, not an array"
 
 
-def _landmarks_of(faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
+def _stacked(faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
     return np.stack([face.landmarks for face in faces]).astype(np.float32, copy=False)

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness.errors import ModelFileInvalid
+from likeness.faces.detect import FoundBox
 from likeness.faces.dlib_serial import SerialReader
-from likeness.records.face import Box
+from likeness.records.face import Box, DetectedFace
 
 LANDMARKS = 5
 """Landmarks of a face, in dlib's order: the outer and inner corner of the eye on the right of an
@@ -95,13 +96,23 @@ class LandmarkCascade:
         ValueError
             Where the image is not uint8 of one of these shapes, or a box is empty.
         """
-        known = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
-        if image.dtype != np.uint8 or not known or not image.size:
-            raise ValueError(f"image is {image.dtype} {image.shape}, not uint8 (H, W, 3) or (H, W)")
-        if len(boxes) == 0:
-            return np.zeros((0, LANDMARKS, 2), dtype=np.float32)
-        frame = _Frame(np.asarray(boxes, dtype=np.int64).reshape(-1, 4))
-        shape = np.broadcast_to(self._mean_shape, (len(boxes), 2 * LANDMARKS))
+        return self.locate_many([image], [boxes])[0]
+
+    def locate_many(
+        self, images: Sequence[NDArray[np.uint8]], boxes: Sequence[Sequence[Box]]
+    ) -> list[NDArray[np.float32]]:
+        """Like :meth:`locate` for each image, in order, over all faces at once.
+
+        A face alone costs five times as much as one among many.
+        """
+        counts = [len(own) for own in boxes]
+        for image in images:
+            _check(image)
+        if not sum(counts):
+            return [np.zeros((0, LANDMARKS, 2), dtype=np.float32) for _ in images]
+        frame = _Frame(np.array([box for own in boxes for box in own], dtype=np.int64))
+        ends = np.cumsum(counts)
+        shape = np.broadcast_to(self._mean_shape, (int(ends[-1]), 2 * LANDMARKS))
         for stage in self._stages:
             points = shape.reshape(-1, LANDMARKS, 2)
             turned = _turn(self._mean_shape.reshape(LANDMARKS, 2), points)
@@ -109,9 +120,53 @@ class LandmarkCascade:
                 turned[:, None, :, 0] * stage.delta[:, 0, None]
                 + turned[:, None, :, 1] * stage.delta[:, 1, None]
             )
-            pixels = frame.to_image(offset + points[:, stage.anchor])
-            shape = _grow(stage, shape, _intensities(image, pixels))
-        return frame.to_image(shape.reshape(-1, LANDMARKS, 2)).astype(np.float32)
+            pixels = np.split(frame.to_image(offset + points[:, stage.anchor]), ends[:-1])
+            grey = [
+                _intensities(image, own)
+                for image, own in zip(images, pixels, strict=True)
+                if len(own)
+            ]
+            shape = _grow(stage, shape, np.concatenate(grey))
+        found = frame.to_image(shape.reshape(-1, LANDMARKS, 2)).astype(np.float32)
+        return np.split(found, ends[:-1])
+
+
+def _check(image: NDArray[np.uint8]) -> None:
+    known = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if image.dtype != np.uint8 or not known or not image.size:
+        raise ValueError(f"image is {image.dtype} {image.shape}, not uint8 (H, W, 3) or (H, W)")
+
+
+def landmarks_of(
+    images: Sequence[NDArray[np.uint8]],
+    found: Sequence[Sequence[FoundBox]],
+    cascade: LandmarkCascade | None,
+) -> list[list[DetectedFace]]:
+    """The faces of images with their landmarks: the cascade's, else those found with the boxes.
+
+    Raises
+    ------
+    ModelFileInvalid
+        There is no cascade, and the detector gives no landmarks.
+    """
+    if cascade:
+        points = [
+            list(own)
+            for own in cascade.locate_many(images, [[item.box for item in own] for own in found])
+        ]
+    else:
+        points = [[item.landmarks for item in own if item.landmarks is not None] for own in found]
+    if any(len(own) != len(items) for own, items in zip(points, found, strict=True)):
+        raise ModelFileInvalid(
+            "The model pack's detector gives no landmarks.", "Add a file that finds them."
+        )
+    return [
+        [
+            DetectedFace(box=item.box, score=item.score, landmarks=landmarks)
+            for item, landmarks in zip(items, own, strict=True)
+        ]
+        for items, own in zip(found, points, strict=True)
+    ]
 
 
 class _Frame:

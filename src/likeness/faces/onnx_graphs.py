@@ -35,7 +35,7 @@ _FORMAT_VERSION = 8
 
 
 @dataclass(kw_only=True)
-class _Graph:
+class Graph:
     """Nodes and constants of a graph in the making; values are named in the order they are made."""
 
     nodes: list[Any] = field(default_factory=list)
@@ -46,7 +46,7 @@ class _Graph:
         import onnx
 
         name = f"c{len(self.constants)}"
-        self.constants.append(onnx.numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self.constants.append(onnx.numpy_helper.from_array(np.array(value, order="C"), name))
         return name
 
     def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
@@ -115,7 +115,7 @@ def embedder_graph(network: Network) -> bytes:
     layers = folded(network.layers)
     if size is None or not isinstance(layers[0], Convolution) or not isinstance(layers[-1], Dense):
         raise unfit("an embedder has a sized input, a convolution first and a dense layer last")
-    graph = _Graph()
+    graph = Graph()
     planes = graph.node("Transpose", "chips", perm=[0, 3, 1, 2])
     value = _Value(
         name=graph.node("Cast", planes, to=int(onnx.TensorProto.FLOAT)), shape=(3, *size)
@@ -146,18 +146,10 @@ def detector_graph(network: Network) -> bytes:
     ModelFileInvalid
         The network is not a chain of convolutions and rectifiers with one kind of window.
     """
-    import onnx
-
-    layers = folded(network.layers)
-    plain = all(isinstance(layer, Convolution | Rectify) for layer in layers)
-    last = layers[-1]
-    if network.detection is None or not plain or not isinstance(last, Convolution):
-        raise unfit("a detector is made of convolutions and says how it is decoded")
-    if last.weights.shape[0] != 1 or len(network.detection.windows) != 1 or last.stride != (1, 1):
-        raise unfit("a detector has one kind of window")
-    graph = _Graph()
+    layers, last = detector_layers(network)
+    graph = Graph()
     value, channels = "canvas", 3
-    for layer in layers[:-1]:
+    for layer in layers:
         if isinstance(layer, Convolution):
             filled = with_lanes(layer, channels)
             channels = filled.weights.shape[0]
@@ -166,16 +158,42 @@ def detector_graph(network: Network) -> bytes:
             value = graph.node("Relu", value)
     for part in by_rows(with_inputs(last, channels)):
         value = graph.convolve(value, part)
+    return described_detector(graph, value, network)
+
+
+def detector_layers(network: Network) -> tuple[list[Convolution | Rectify], Convolution]:
+    """The layers of a detector but the last, and the last.
+
+    Raises
+    ------
+    ModelFileInvalid
+        The network is not a chain of convolutions and rectifiers with one kind of window.
+    """
+    *layers, last = folded(network.layers)
+    plain = [layer for layer in layers if isinstance(layer, Convolution | Rectify)]
+    if network.detection is None or len(plain) < len(layers) or not isinstance(last, Convolution):
+        raise unfit("a detector is made of convolutions and says how it is decoded")
+    if last.weights.shape[0] != 1 or len(network.detection.windows) != 1 or last.stride != (1, 1):
+        raise unfit("a detector has one kind of window")
+    return plain, last
+
+
+def described_detector(graph: Graph, scores: str, network: Network) -> bytes:
+    """The serialised model of a detector, with what is needed to decode its scores."""
+    import onnx
+
+    layers, last = detector_layers(network)
+    convolutions = [layer for layer in layers if isinstance(layer, Convolution)]
     describe = onnx.helper.make_tensor_value_info
     return graph.finish(
-        value,
+        scores,
         given=describe("canvas", onnx.TensorProto.FLOAT, ["n", 3, "rows", "columns"]),
         made=describe("scores", onnx.TensorProto.FLOAT, ["n", 1, "score_rows", "score_columns"]),
-        notes=_decoding(network, [layer for layer in layers if isinstance(layer, Convolution)]),
+        notes=_decoding(network, [*convolutions, last]),
     )
 
 
-def _embed(graph: _Graph, layer: Layer, value: _Value, kept: dict[int, _Value]) -> _Value:
+def _embed(graph: Graph, layer: Layer, value: _Value, kept: dict[int, _Value]) -> _Value:
     """Add one layer of an embedder; ``kept`` holds the outputs that tags have kept so far."""
     if isinstance(layer, Convolution):
         if layer.weights.shape[1] != value.shape[0]:
@@ -204,7 +222,7 @@ def _embed(graph: _Graph, layer: Layer, value: _Value, kept: dict[int, _Value]) 
     raise unfit("each scale stands behind a convolution")
 
 
-def _pool(graph: _Graph, layer: Pool, value: _Value) -> _Value:
+def _pool(graph: Graph, layer: Pool, value: _Value) -> _Value:
     if layer.size == (0, 0):
         if layer.kind != "avg":
             raise unfit("everything is pooled by its average")
@@ -220,7 +238,7 @@ def _pool(graph: _Graph, layer: Pool, value: _Value) -> _Value:
     return _Value(name=name, shape=(value.shape[0], rows, columns))
 
 
-def _add(graph: _Graph, one: _Value, other: _Value) -> _Value:
+def _add(graph: Graph, one: _Value, other: _Value) -> _Value:
     """The sum of two outputs, each filled up with zeros at its end to the larger of both sizes."""
     channels, rows, columns = (max(sizes) for sizes in zip(one.shape, other.shape, strict=True))
     shape = (channels, rows, columns)

@@ -1,8 +1,9 @@
 """An image in ever smaller sizes, laid out on one canvas as dlib lays it out.
 
 A detector with one window size finds faces of every size on such a canvas in one pass. Each level
-is five sixths of the one before. Levels stand in one column below the image until the next ones fit
-beside it, then go back up along the right edge; what lies between them is zero.
+is a step smaller than the one before, five sixths of it as dlib has it. Levels stand in one column
+below the image until the next ones fit beside it, then go back up along the right edge; what lies
+between them is zero.
 
 Source: ``dlib/image_transforms/image_pyramid.h`` and ``dlib/dnn/input.h`` (dlib 20), Boost Software
 License.
@@ -16,7 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_RATE = 5.0 / 6.0
+DLIB_STEP = 5.0 / 6.0
+"""Each level by the one before, in dlib's detectors."""
+
 _LEAST_ROWS = 5
 
 
@@ -61,9 +64,14 @@ class Layout:
         return nearest
 
 
-def lay_out(height: int, width: int, *, padding: int, outer_padding: int) -> Layout:
-    """Place the levels of an image of the given size, with zeros between and around them."""
-    sizes = _level_sizes(height, width)
+def lay_out(
+    height: int, width: int, *, padding: int, outer_padding: int, step: float = DLIB_STEP
+) -> Layout:
+    """Place the levels of an image of the given size, with zeros between and around them.
+
+    ``step`` is each level's size by that of the one before, from a half to below 1.
+    """
+    sizes = _level_sizes(height, width, step)
     column = _column_height(sizes, padding)
     levels: list[Level] = []
     top = outer_padding
@@ -87,10 +95,10 @@ def lay_out(height: int, width: int, *, padding: int, outer_padding: int) -> Lay
     )
 
 
-def _level_sizes(height: int, width: int) -> list[tuple[int, int]]:
+def _level_sizes(height: int, width: int, step: float) -> list[tuple[int, int]]:
     sizes = [(height, width)]
     while True:
-        height, width = math.floor(_RATE * height), math.floor(_RATE * width)
+        height, width = math.floor(step * height), math.floor(step * width)
         if width == 0 or height < _LEAST_ROWS:
             return sizes
         sizes.append((height, width))

@@ -23,7 +23,10 @@ def scaled_box(box: Box, scale: float) -> Box:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Quality:
-    """What can be said of a face without another model.
+    """What can be said of a face without another model, as measured, and what it comes to.
+
+    What the measures are called in ISO/IEC 29794-5, and their values from 0 to 100, say
+    ``faces.unified_quality.components``.
 
     Attributes
     ----------
@@ -37,6 +40,14 @@ class Quality:
         Tilt of the line between the eyes, in degrees.
     inside : float
         Share of the aligned face that lies within the photo, 0 to 1.
+    under_exposure : float
+        Share of the face in which darkness has left nothing to see, 0 to 1.
+    over_exposure : float
+        Share of the face that is burnt out to white, 0 to 1.
+    dynamic_range : float
+        Entropy of the face's grey levels, in bits, 0 to 8.
+    unified : int
+        All of it in one number, 0 to 100; higher compares better.
     """
 
     inter_eye: float
@@ -44,6 +55,10 @@ class Quality:
     yaw: float
     roll: float
     inside: float
+    under_exposure: float
+    over_exposure: float
+    dynamic_range: float
+    unified: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

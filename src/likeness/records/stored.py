@@ -75,6 +75,8 @@ class StoredFace:
         In pixels of the upright original.
     score : float
         The detector's confidence.
+    lost : bool
+        Whether the pack in use no longer finds it. It stays because somebody decided whose it is.
     """
 
     face_id: int
@@ -82,6 +84,7 @@ class StoredFace:
     number: int
     box: Box
     score: float
+    lost: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

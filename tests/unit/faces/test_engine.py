@@ -183,8 +183,8 @@ def test_a_manifest_that_does_not_fit_its_files_is_refused(
     for old, new, named in (
         ("template_length = 128", "template_length = 512", "128 numbers"),
         ("chip = 150", "chip = 112", "150 px"),
-        ('alignment = "dlib-5"', 'alignment = "arcface"', "arcface"),
-        ('kind = "dlib-mmod"', 'kind = "yunet"', "yunet"),
+        ('alignment = "dlib-5"\nchip = 150\npadding = 0.25', 'alignment = "arcface"\nchip = 150', "arcface"),
+        ('kind = "dlib-mmod"', 'kind = "yunet"', "enlarge"),
         ('kind = "dlib-cascade-5"', 'kind = "cascade"', "cascade"),
         ('kind = "dlib-resnet"', 'kind = "resnet"', "resnet"),
     ):

@@ -16,6 +16,7 @@ from likeness.faces.packs import Pack, load_manifest, locate, read_verified
 MANIFEST = """
 name = "own"
 version = "2"
+summary = "For tests."
 licence = "MIT"
 commercial_use = false
 training_data = "not published"
@@ -158,7 +159,7 @@ def test_an_unknown_pack_is_refused_with_those_that_there_are() -> None:
         ("strong = 0.9\n", "strong = 1.5\n", r"thresholds\[0\]\.strong"),
         ("strong = 0.9\n", "strong = 0.7\n", r"thresholds\[0\]\.review"),
         ("gallery_size = 100", "gallery_size = 10", "thresholds"),
-        ("[[thresholds]]", "[[thresholdz]]", "thresholds"),
+        ("[[thresholds]]", "[[thresholdz]]", "thresholdz"),
         ("[preprocessing]", "[preprocessing", "not TOML"),
     ],
 )

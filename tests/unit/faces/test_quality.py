@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,19 @@ def blurred(image: NDArray[np.uint8], sigma: float) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(sigma)))
 
 
-def a_quality(**changes: float) -> Quality:
-    values = {"inter_eye": 60.0, "sharpness": 50.0, "yaw": 0.0, "roll": 0.0, "inside": 1.0}
-    return Quality(**{**values, **changes})
+def a_quality(**changes: Any) -> Quality:
+    good = Quality(
+        inter_eye=60.0,
+        sharpness=50.0,
+        yaw=0.0,
+        roll=0.0,
+        inside=1.0,
+        under_exposure=0.0,
+        over_exposure=0.0,
+        dynamic_range=7.0,
+        unified=90,
+    )
+    return replace(good, **changes)
 
 
 def looking(nose: float, *, roll: float = 0.0) -> DetectedFace:
