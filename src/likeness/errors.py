@@ -18,6 +18,7 @@ a probe: messages reach logs. The edges (command line, API, pages) map an error 
     │   ├── FaceUnusable
     │   ├── FaceChoiceNeeded
     │   ├── ModelFileInvalid
+    │   ├── DownloadFailed
     │   ├── SourceUnreadable
     │   └── NotFound
     ├── NotVerified           5  a proof does not hold
@@ -130,8 +131,9 @@ class FaceUnusable(BadInput):
     Attributes
     ----------
     reason : str
-        One of ``"none"``, ``"several"``, ``"too_small"``, ``"too_blurred"``, ``"turned_away"``,
-        ``"disagrees"``.
+        One of ``"none"``, ``"several"``, ``"too_small"``, ``"cut_off"``, ``"too_dark"``,
+        ``"too_bright"``, ``"too_blurred"``, ``"turned_away"``, ``"disagrees"``: of several, the one
+        to see to first.
     """
 
     def __init__(self, what: str, fix: str = "", *, reason: str) -> None:
@@ -157,6 +159,10 @@ class FaceChoiceNeeded(BadInput):
 
 class ModelFileInvalid(BadInput):
     """A model file or a pack's manifest is missing, damaged or not what its checksum says."""
+
+
+class DownloadFailed(BadInput):
+    """A model file could not be fetched: no connection, or a server that does not give it."""
 
 
 class SourceUnreadable(BadInput):

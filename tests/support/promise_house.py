@@ -69,9 +69,15 @@ class Place:
     def open(self, account: str = "owner") -> Iterator[Library]:
         """The library as another process would open it, with this place's engine."""
         library = Library.open(self.library, account=account, clock=self.clock)
+        engine, manifest = self.engine, library.house.chosen.manifest
+        if manifest is not None and manifest.fingerprint != engine.fingerprint:
+            engine = engine.of(manifest)
+        opened = with_engine(library, engine, decoders=self.decoders)
         try:
-            yield with_engine(library, self.engine, decoders=self.decoders)
+            yield opened
         finally:
+            # It has parts of its own where it changed its pack.
+            opened.house.eligibility.close()
             library.close()
 
     def back_up(self, name: str) -> Path:
@@ -90,7 +96,12 @@ class Place:
 
 
 def make_place(
-    folder: Path, *, clock: Any = None, engine: Any = None, decoders: Any = None
+    folder: Path,
+    *,
+    clock: Any = None,
+    engine: Any = None,
+    decoders: Any = None,
+    pack: str = "dlib",
 ) -> Place:
     """Make an empty library with collections ``party`` and ``club`` for the owner."""
     place = Place(
@@ -99,7 +110,7 @@ def make_place(
         engine=engine or SyntheticEngine(load_manifest("dlib")),
         decoders=decoders,
     )
-    with Library.create(place.library, keyring=place.keys, clock=place.clock) as library:
+    with Library.create(place.library, keyring=place.keys, pack=pack, clock=place.clock) as library:
         for name in ("party", "club"):
             library.create_collection(name, controller="Tennis club")
     return place

@@ -52,6 +52,11 @@ def remove(library: Library, source_id: str) -> None:
     say("removed", library.remove(source_id).serial)
 
 
+def use(library: Library, pack: str) -> None:
+    used = library.use_pack(pack, progress=progress)
+    say("used", used.references, used.rescan.photos)
+
+
 def hang(library: Library, command: str, *words: str) -> None:
     """Run another command, then wait to be killed."""
     COMMANDS[command](library, *words)
@@ -110,6 +115,7 @@ COMMANDS: dict[str, Any] = {
     "enrol": enrol_one,
     "withdraw": withdraw,
     "remove": remove,
+    "use": use,
     "hang": hang,
     "search": search,
     "watch": watch,

@@ -21,7 +21,17 @@ from likeness.store.sightings import NewSighting
 from likeness.store.sqlite import SqliteStore
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-QUALITY = Quality(inter_eye=40.0, sharpness=100.0, yaw=0.1, roll=-2.0, inside=1.0)
+QUALITY = Quality(
+    inter_eye=40.0,
+    sharpness=100.0,
+    yaw=0.1,
+    roll=-2.0,
+    inside=1.0,
+    under_exposure=0.0,
+    over_exposure=0.01,
+    dynamic_range=7.0,
+    unified=80,
+)
 LINK = PageLink(
     page_url="https://example.org/day",
     media_url="https://example.org/day/1.jpg",
@@ -67,11 +77,16 @@ def face(left: int = 0) -> NewFace:
     detected = DetectedFace(
         box=(left, 0, left + 80, 80), score=1.5, landmarks=np.full((5, 2), left, np.float32)
     )
-    return NewFace(face=detected, quality=QUALITY, crop=f"crop {left}".encode())
+    return NewFace(face=detected, quality=QUALITY, crop=f"crop {left}".encode(), alignment="dlib-5")
 
 
 def photo(
-    connection: Connection, name: str, *, faces: int = 1, matched_through: int = 0
+    connection: Connection,
+    name: str,
+    *,
+    faces: int = 1,
+    matched_through: int = 0,
+    found_with: str = "ours",
 ) -> tuple[int, list[int]]:
     new = NewPhoto(sha256=name, width=640, height=480, format="JPEG")
     return photos.insert_photo(
@@ -80,6 +95,7 @@ def photo(
         [face(100 * n) for n in range(faces)],
         at=NOW,
         matched_through=matched_through,
+        found_with=found_with,
     )
 
 

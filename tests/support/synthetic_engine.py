@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from likeness.faces.frames import frame_name
 from likeness.faces.packs import Pack
 from likeness.records.face import DetectedFace, Quality
 
@@ -29,7 +31,12 @@ EXACT, NEAR, DOUBTFUL_ALONE, DOUBTFUL_AMONG_TEN = range(4)
 _CELL = SIDE // 8
 _MARK = np.array([255, 0, 255], dtype=np.uint8)
 _LIGHT, _DARK = 230, 25
-_BITS = {"person": 16, "look": 2, "shot": 10, "blurred": 1}
+_FIRST_FRAME = "dlib-5"
+_BITS = {"person": 16, "look": 2, "shot": 10, "blurred": 1, "seen": 2}
+
+BY_BOTH, BY_FIRST, BY_SECOND, ELSEWHERE = range(4)
+"""Which pack finds a drawn face: either, the first or the second alone, or either but the second at
+a place that is not the same."""
 
 Pixels = NDArray[np.uint8]
 
@@ -42,6 +49,7 @@ class Drawn:
     look: int = EXACT
     shot: int = 0
     blurred: bool = False
+    seen: int = BY_BOTH
 
 
 def draw(*faces: Drawn, salt: int = 0) -> Pixels:
@@ -61,13 +69,35 @@ def save(path: Path, *faces: Drawn, salt: int = 0) -> Path:
     return path
 
 
+def second_pack(folder: Path) -> Path:
+    """The manifest of a pack that differs from the default one in its frame and in all it finds."""
+    first = Path(str(resources.files("likeness.faces").joinpath("manifests/dlib.toml")))
+    text = first.read_text(encoding="utf-8")
+    changed = text.replace('name = "dlib"', 'name = "second"').replace("= 0.25", "= 0.3")
+    path = folder / "second.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(changed, encoding="utf-8")
+    return path
+
+
 class SyntheticEngine:
-    """Stands where :class:`likeness.faces.engine.FaceEngine` stands."""
+    """Stands where :class:`likeness.faces.engine.FaceEngine` stands.
+
+    With another pack than the default one it is another engine: it keeps crops mirrored, finds some
+    other faces, and its templates are those that the first one makes of somebody else, so that
+    whatever is compared across packs shows.
+    """
 
     def __init__(self, pack: Pack, *, fingerprint: str | None = None) -> None:
         self.pack = pack
         self.fingerprint = pack.fingerprint if fingerprint is None else fingerprint
         self.template_length = pack.template_length
+        self.alignment = frame_name(pack)
+        self._second = self.alignment != _FIRST_FRAME
+
+    def of(self, pack: Pack) -> SyntheticEngine:
+        """The engine of another pack."""
+        return SyntheticEngine(pack)
 
     def find(self, image: Pixels) -> list[DetectedFace]:
         """Every drawn block, right to left: the order must not matter to anybody."""
@@ -75,15 +105,24 @@ class SyntheticEngine:
         for left in range(0, image.shape[1] - SIDE + 1, SIDE):
             block = image[:SIDE, left : left + SIDE]
             if block.shape == (SIDE, SIDE, 3) and (block[:_CELL] == _MARK).all():
-                found.append(_detected(left))
+                found += self._found(left, _read(block).seen)
         return found[::-1]
+
+    def _found(self, left: int, seen: int) -> list[DetectedFace]:
+        if seen == (BY_FIRST if self._second else BY_SECOND):
+            return []
+        if not self._second:
+            return [_detected(left, 0)]
+        return [_detected(left, 40)] if seen == ELSEWHERE else [_detected(left + 6, 2)]
 
     def find_many(self, images: Sequence[Pixels]) -> list[list[DetectedFace]]:
         return [self.find(image) for image in images]
 
     def crops(self, image: Pixels, faces: Sequence[DetectedFace], *, size: int = 192) -> Pixels:
-        rows = [image[:SIDE, face.box[0] : face.box[2]] for face in faces]
+        lefts = [round(face.box[0] / SIDE) * SIDE for face in faces]
+        rows = [image[:SIDE, left : left + SIDE] for left in lefts]
         blocks = np.stack(rows) if rows else np.zeros((0, SIDE, SIDE, 3), np.uint8)
+        blocks = self._aligned(blocks, self.alignment)
         return blocks.repeat(size // SIDE, axis=1).repeat(size // SIDE, axis=2)
 
     def quality(
@@ -96,26 +135,43 @@ class SyntheticEngine:
                 yaw=0.0,
                 roll=0.0,
                 inside=1.0,
+                under_exposure=0.0,
+                over_exposure=0.0,
+                dynamic_range=7.0,
+                unified=0 if _read(crop).blurred else 90,
             )
-            for crop in self.crops(image, faces)
+            for crop in self._aligned(self.crops(image, faces), self.alignment)
         ]
 
     def templates(self, image: Pixels, faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
         return self.templates_from_crops(self.crops(image, faces))
 
-    def templates_from_crops(self, crops: Pixels) -> NDArray[np.float32]:
-        made = [self.template(_read(crop)) for crop in crops]
+    def templates_from_crops(
+        self, crops: Pixels, *, alignment: str | None = None
+    ) -> NDArray[np.float32]:
+        upright = self._aligned(crops, alignment or self.alignment)
+        made = [self.template(_read(crop)) for crop in upright]
         return np.stack(made) if made else np.zeros((0, self.template_length), np.float32)
+
+    def reference_templates(
+        self, crops: Pixels, *, alignment: str | None = None
+    ) -> NDArray[np.float32]:
+        return self.templates_from_crops(crops, alignment=alignment)
 
     def template(self, face: Drawn) -> NDArray[np.float32]:
         """The unit vector of a face: its person's, turned away by the angle of its look."""
-        base = _direction(self.template_length, face.person)
+        person = face.person + self._second
+        base = _direction(self.template_length, person)
         cosine = self._cosine(face.look)
-        aside = _direction(self.template_length, face.person, 1 + face.look, 1 + face.shot)
+        aside = _direction(self.template_length, person, 1 + face.look, 1 + face.shot)
         aside -= base * (aside @ base)
         aside /= np.linalg.norm(aside)
         turned = cosine * base + np.sqrt(1.0 - cosine**2) * aside
         return (turned / np.linalg.norm(turned)).astype(np.float32)
+
+    def _aligned(self, crops: Pixels, alignment: str) -> Pixels:
+        """There and back: crops of other frames than the first are mirrored."""
+        return crops if alignment == _FIRST_FRAME else crops[:, :, ::-1]
 
     def _cosine(self, look: int) -> float:
         if look == EXACT:
@@ -147,8 +203,21 @@ class RecordingEngine:
     ) -> list[NDArray[np.float32]]:
         return [self._kept(made) for made in self._engine.templates_many(images, faces)]
 
-    def templates_from_crops(self, crops: Pixels) -> NDArray[np.float32]:
-        return self._kept(self._engine.templates_from_crops(crops))
+    def templates_from_crops(
+        self, crops: Pixels, *, alignment: str | None = None
+    ) -> NDArray[np.float32]:
+        return self._kept(self._engine.templates_from_crops(crops, alignment=alignment))
+
+    def reference_templates(
+        self, crops: Pixels, *, alignment: str | None = None
+    ) -> NDArray[np.float32]:
+        return self._kept(self._engine.reference_templates(crops, alignment=alignment))
+
+    def of(self, pack: Pack) -> RecordingEngine:
+        """The engine of another pack; what it makes is kept in the same place."""
+        other = type(self)(self._engine.of(pack))
+        other.made = self.made
+        return other
 
     def _kept(self, made: NDArray[np.float32]) -> NDArray[np.float32]:
         with self._lock:
@@ -166,13 +235,17 @@ class EngineInHand:
     def get(self) -> Any:
         return self._engine
 
+    def of(self, chosen: Any) -> EngineInHand:
+        """The same for another pack."""
+        return EngineInHand(self._engine.of(chosen.require()))
 
-def _detected(left: int) -> DetectedFace:
+
+def _detected(left: int, top: int) -> DetectedFace:
     points = [(40, 24), (34, 24), (18, 24), (24, 24), (29, 40)]
     return DetectedFace(
-        box=(left, 0, left + SIDE, SIDE),
+        box=(left, top, left + SIDE, top + SIDE),
         score=1.0,
-        landmarks=np.array([(left + x, y) for x, y in points], dtype=np.float32),
+        landmarks=np.array([(left + x, top + y) for x, y in points], dtype=np.float32),
     )
 
 
@@ -204,6 +277,7 @@ def _read(crop: Pixels) -> Drawn:
         look=read["look"],
         shot=read["shot"],
         blurred=bool(read["blurred"]),
+        seen=read["seen"],
     )
 
 

@@ -13,7 +13,13 @@ from likeness import __version__
 from likeness.cli.call import Call, call_of
 from likeness.cli.options import AccountOption, JsonOption, LibraryOption
 from likeness.cli.screen import counted, say, table
-from likeness.cli.shapes import account_names, collection_as_json, named
+from likeness.cli.shapes import (
+    account_names,
+    calibration_as_json,
+    collection_as_json,
+    named,
+    say_calibration,
+)
 from likeness.errors import LikenessError, NotVerified, StorageError
 
 if TYPE_CHECKING:
@@ -67,6 +73,7 @@ def init(
             "bring back what was erased, and without the keyring the library cannot be read."
         )
         say(f"Receipts are verified with this key: {fields['verifier_key']}")
+        _say_which_pack_suits(fields["pack"])
         say("Next: likeness collection create NAME")
 
     call.answer(fields, answer)
@@ -115,6 +122,23 @@ def version(context: typer.Context, as_json: JsonOption = False) -> None:
     call_of(context, as_json=as_json).answer({"version": __version__}, lambda: say(__version__))
 
 
+def _say_which_pack_suits(used: str) -> None:
+    from likeness.cli.pack_lines import suiting
+    from likeness.faces.known_packs import SUITS, known_packs
+
+    if used in SUITS.values():
+        say(f"Model pack: {used}")
+        return
+    say(f"Model pack: {used}. Others may tell people apart better: likeness models list")
+    try:
+        found, _ = known_packs()
+    except LikenessError:
+        # The library is made all the same; the command named above says what is wrong.
+        return
+    for line in suiting(found):
+        say(f"  {line}")
+
+
 def _examine(call: Call) -> tuple[int, Sequence[Finding]]:
     from likeness.doctor import Finding, check_machine
 
@@ -137,6 +161,8 @@ def _status_as_json(found: Status, accounts: dict[str, str]) -> dict[str, Any]:
         "library": found.library,
         "account": found.account.name,
         "pack": found.pack,
+        "pack_problem": found.pack_problem,
+        "calibration": calibration_as_json(found.calibration),
         "photos": found.photos,
         "faces": found.faces,
         "waiting": found.waiting,
@@ -160,11 +186,13 @@ def _status_as_json(found: Status, accounts: dict[str, str]) -> dict[str, Any]:
 
 def _say_status(found: Status, accounts: dict[str, str]) -> None:
     say(f"Library {found.library}, as {found.account.name}")
+    say(f"Model pack {found.pack}: {found.pack_problem or 'in order'}")
     say(f"{counted(found.photos, 'photo')} with {counted(found.faces, 'face')}")
     if found.waiting:
-        say(f"{counted(found.waiting, 'photo')} to compare with new people: likeness rescan")
+        say(f"{counted(found.waiting, 'photo')} to compare: likeness rescan")
     if found.proposals:
         say(f"{counted(found.proposals, 'possible link')} to decide: likeness review")
+    say_calibration(found.calibration)
     say(f"Keyring {found.keyring}: {found.keyring_problem or 'in order'}")
     say(
         f"Audit log, {counted(found.audit_entries, 'entry', 'entries')}: "

@@ -16,8 +16,10 @@ from likeness.cli import (
     collections,
     consent,
     enrol,
+    evaluate,
     extras,
     libraries,
+    models,
     people,
     photos,
     receipts,
@@ -63,6 +65,8 @@ def application() -> typer.Typer:
         stopping,
         receipts,
         audit,
+        models,
+        evaluate,
         extras,
     ):
         part.register(app)
