@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from likeness.eligibility import Eligible
 from likeness.errors import PhotoUnreadable
 from likeness.faces.crops import FACE_CROP_SIZE, decode_crops, encode_crop
+from likeness.faces.frames import frame_name
 from likeness.house import House
 from likeness.overlap import overlapped
 from likeness.records.collection import SourceRecord
@@ -115,7 +116,12 @@ def find_faces(house: House, decoded: Sequence[DecodedPhoto]) -> list[tuple[NewF
         scale = photo.width / photo.pixels.shape[1]
         results.append(
             tuple(
-                NewFace(face=_scaled(face, scale), quality=quality, crop=encode_crop(crop))
+                NewFace(
+                    face=_scaled(face, scale),
+                    quality=quality,
+                    crop=encode_crop(crop),
+                    alignment=frame_name(engine.pack),
+                )
                 for face, quality, crop in zip(ordered, qualities, crops, strict=True)
             )
         )

@@ -23,6 +23,7 @@ DATABASE_FILE = "library.sqlite3"
 KEYRING_FILE = "keyring.sqlite3"
 
 _LIBRARY_ID = re.compile(r"[a-z0-9]{16}")
+_PACK_LINE = re.compile(r"^pack = .*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class Settings:
     library_id : str
         16 letters and digits, drawn at random.
     pack : str
-        The model pack.
+        The model pack that the library was made with; its database says which it uses now.
     keyring_dir : Path
         Outside the library's folder, so that a backup of the data never holds the keys.
     limits : ReadLimits
@@ -99,6 +100,25 @@ def write_settings(settings: Settings, *, keyring_chosen: bool) -> None:
         raise BadInput(
             "The name of the keyring's folder is not valid UTF-8.", "Choose another with --keyring."
         ) from None
+
+
+def note_pack(path: Path, pack: str) -> None:
+    """Say in ``library.toml`` which model pack the library uses, for people who read it.
+
+    The library's database is what counts: a file that cannot be written, or that says it in a way
+    of its own, stays as it is.
+    """
+    file = path / SETTINGS_FILE
+    try:
+        text = file.read_text(encoding="utf-8")
+        noted, places = _PACK_LINE.subn(lambda _: f"pack = {_quoted(pack)}", text)
+        if places != 1 or tomllib.loads(noted) != {**tomllib.loads(text), "pack": pack}:
+            return
+        beside = file.with_suffix(".toml.new")
+        beside.write_text(noted, encoding="utf-8")
+        os.replace(beside, file)
+    except (OSError, UnicodeError, tomllib.TOMLDecodeError):
+        return
 
 
 def _quoted(value: str) -> str:

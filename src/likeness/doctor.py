@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -12,12 +13,15 @@ from pathlib import Path
 from typing import Literal
 
 from likeness import audit_check
+from likeness.calibrate import standing
 from likeness.errors import LikenessError
 from likeness.faces.model_cache import cache_folder
-from likeness.faces.packs import Pack, load_manifest, read_verified
+from likeness.faces.packs import NOT_MEASURED, Pack, load_manifest, read_verified
 from likeness.house import House
+from likeness.operating import warning_of
 from likeness.store import erasures
 from likeness.store.master_key import MASTER_KEY_NAME, MASTER_KEY_VARIABLE
+from likeness.store.redetected import count_found_otherwise, count_unread
 from likeness.store.sqlite_version import require_safe_sqlite, sqlite
 
 State = Literal["ok", "warn", "fail"]
@@ -69,7 +73,7 @@ def check_machine(pack: str = "dlib") -> list[Finding]:
 
 def check(house: House) -> list[Finding]:
     """Everything, for one open library."""
-    return [*check_machine(house.settings.pack), *_library(house)]
+    return [*check_machine(house.chosen.in_use.name), *_library(house)]
 
 
 def _library(house: House) -> Iterator[Finding]:
@@ -82,6 +86,8 @@ def _library(house: House) -> Iterator[Finding]:
     yield _guarded("erasures", lambda: _erasures(house))
     yield _guarded("audit log", lambda: _audit_log(house))
     yield _guarded("database", lambda: _database(house))
+    yield _guarded("pack", lambda: _pack(house))
+    yield _guarded("calibration", lambda: _calibration(house))
     yield _guarded("disk", lambda: _disk(settings.path, settings.keyring_dir))
 
 
@@ -142,8 +148,8 @@ def _model_cache() -> Finding:
 
 
 def _thresholds(pack: Pack) -> Finding:
-    largest = pack.thresholds[-1]
-    if largest.measured_on == "not measured yet":
+    largest = pack.thresholds[-1] if pack.thresholds else pack.thresholds_for(1)
+    if largest.measured_on == NOT_MEASURED:
         return _warn(
             f"The thresholds of the model pack {pack.name!r} were not measured.",
             "Measure them, or use a pack whose manifest says on what they were.",
@@ -233,6 +239,49 @@ def _database(house: House) -> Finding:
             "The library's database is damaged.", "Check the disk; restore the newest backup."
         )
     return _ok("The library's database is whole.")
+
+
+def _pack(house: House) -> Finding:
+    chosen = house.chosen
+    if chosen.manifest is None:
+        return _fail(chosen.problem, chosen.fix)
+    with house.store.snapshot() as connection:
+        house.require_pack(connection)
+        waiting = count_found_otherwise(connection, chosen.in_use.fingerprint)
+        unread = count_unread(connection, chosen.in_use.fingerprint)
+    if waiting:
+        return _warn(
+            f"The faces of {waiting:,} photos have yet to be found with the model pack "
+            f"{chosen.name!r}.",
+            "Run: likeness rescan",
+        )
+    if unread:
+        return _warn(
+            f"The faces of {unread:,} photos are as a former model pack found them, since their "
+            "files could not be read.",
+            f"Connect their disk, then run: likeness models use {shlex.quote(chosen.in_use.name)}",
+        )
+    return _ok(f"Every face was found with the model pack {chosen.name!r}.")
+
+
+def _calibration(house: House) -> Finding:
+    found = standing(house)
+    if found is None:
+        return _fail(house.chosen.problem, house.chosen.fix)
+    if warning := warning_of(found):
+        return _warn(
+            warning, "Calibrate on photos of more people: likeness calibrate DATASET; then rescan."
+        )
+    if not found.here:
+        return _warn(
+            f"Thresholds are not calibrated here: those of the model pack {house.pack.name!r} "
+            "hold.",
+            "Run: likeness calibrate DATASET, on labelled photos like yours.",
+        )
+    return _ok(
+        f"Thresholds were calibrated here on {found.calibrated_at:%Y-%m-%d}, for up to "
+        f"{found.gallery_size:,} people."
+    )
 
 
 def _disk(*folders: Path) -> Finding:

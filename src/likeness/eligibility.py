@@ -17,13 +17,16 @@ from itertools import groupby, islice
 from sqlalchemy import Connection
 
 from likeness.consent.policy import live, permit, permit_comparison
-from likeness.errors import ConsentRefused
+from likeness.errors import ConsentRefused, PackMismatch
 from likeness.gallery.base import Gallery
 from likeness.matching import fuse
 from likeness.records.consent import Consent, Purpose
+from likeness.records.operating_point import OperatingPoint
+from likeness.store import operating_points
 from likeness.store.base import Store
 from likeness.store.changes import gallery_change, people_changed_since
 from likeness.store.keyring import Keyring
+from likeness.store.packs import pack_in_use
 from likeness.store.people import consents_of_many, references_of_many
 
 REFERENCES_AT_ONCE = 10_000
@@ -59,19 +62,26 @@ class Eligibility:
     ----------
     store : Store
     keyring : Keyring
-    gallery : Gallery
+    gallery : Gallery or None
+        Of the pack that the library uses; None where that pack is not here. Consents are kept in
+        step then, and nobody is compared.
     clock : callable
         Returns the time, aware.
     """
 
     def __init__(
-        self, store: Store, keyring: Keyring, gallery: Gallery, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        keyring: Keyring,
+        gallery: Gallery | None,
+        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._keyring = keyring
         self._gallery = gallery
         self._clock = clock
         self._consents: dict[str, tuple[Consent, ...]] = {}
+        self._operating_points: tuple[OperatingPoint, ...] = ()
         self._change = -1
         self._lock = threading.RLock()
         self._cache: dict[tuple[str, ...], Eligible] = {}
@@ -80,8 +90,25 @@ class Eligibility:
 
     @property
     def gallery(self) -> Gallery:
-        """The references in memory."""
+        """The references in memory.
+
+        Raises
+        ------
+        PackMismatch
+            Where the library's pack is not here.
+        """
+        if self._gallery is None:
+            raise PackMismatch(
+                "The model pack that this library uses is not here.",
+                "Change over to one that is, such as with: likeness models use dlib",
+            )
         return self._gallery
+
+    @property
+    def operating_points(self) -> tuple[OperatingPoint, ...]:
+        """Thresholds calibrated for this library and its pack, as last taken in."""
+        with self._lock:
+            return self._operating_points
 
     def refresh(self, connection: Connection | None = None) -> int:
         """Take in what was committed since the last time; returns the change number now held.
@@ -104,6 +131,10 @@ class Eligibility:
             # A reader whose snapshot is older than what is held has nothing to add.
             if change > self._change:
                 self._take(connection, people_changed_since(connection, self._change))
+                if self._gallery is not None:
+                    self._operating_points = operating_points.load(
+                        connection, self._gallery.fingerprint
+                    )
                 self._change = change
                 self._cache.clear()
             return self._change
@@ -187,7 +218,9 @@ class Eligibility:
 
     def _take(self, connection: Connection, person_ids: list[str]) -> None:
         now = self._clock()
-        self._gallery.remove(person_ids)
+        gallery = self._gallery
+        if gallery is not None:
+            gallery.remove(person_ids)
         for person_id in person_ids:
             self._consents.pop(person_id, None)
         keys = self._keyring.keys(person_ids)
@@ -196,20 +229,28 @@ class Eligibility:
             for person_id, records in consents_of_many(connection, keys).items()
         }
         live_keys = {person_id: keys[person_id] for person_id, some in given.items() if some}
-        arriving = references_of_many(
-            connection, live_keys, pack_fingerprint=self._gallery.fingerprint
-        )
-        fused = (fuse(list(own)) for _, own in groupby(arriving, key=lambda r: r.person_id))
-        while some := list(islice(fused, REFERENCES_AT_ONCE)):
-            self._gallery.add(some)
+        if gallery is not None:
+            if pack_in_use(connection).fingerprint == gallery.fingerprint:
+                _fill(gallery, connection, live_keys)
+            else:
+                # Another process changed the pack: nobody is compared here any more.
+                gallery.clear()
         self._consents.update({person_id: given[person_id] for person_id in live_keys})
 
     def _give_up(self) -> None:
         with self._lock:
-            self._gallery.clear()
+            if self._gallery is not None:
+                self._gallery.clear()
             self._consents.clear()
             self._cache.clear()
             self._change = -1
+
+
+def _fill(gallery: Gallery, connection: Connection, keys: Mapping[str, bytes]) -> None:
+    arriving = references_of_many(connection, keys, pack_fingerprint=gallery.fingerprint)
+    fused = (fuse(list(own)) for _, own in groupby(arriving, key=lambda r: r.person_id))
+    while some := list(islice(fused, REFERENCES_AT_ONCE)):
+        gallery.add(some)
 
 
 def _ruled(

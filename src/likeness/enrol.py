@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from likeness.consent.notice import current_notice
 from likeness.consent.policy import require_recordable
 from likeness.errors import AlreadyEnrolled, ConsentRefused, UsageError
+from likeness.faces.frames import frame_name
 from likeness.house import House, ProgressListener, new_id, no_progress
 from likeness.limits import count_one_search
 from likeness.matching import fuse
@@ -79,6 +80,8 @@ def enrol(
     ------
     ConsentRefused
         Where the consent cannot be recorded as given.
+    PackMismatch
+        Where the library's model pack is not here, or changed meanwhile.
     FaceUnusable, PhotoUnreadable
         Naming the photo and why.
     AlreadyEnrolled
@@ -96,12 +99,7 @@ def enrol(
     # (4) The person's key is durable before anything is written under it.
     house.keyring.create_key(person.person_id)
     # (5) Consent, the audited look for somebody alike, references, change number: all or nothing.
-    try:
-        with house.transaction() as connection:
-            alike = _record(house, connection, person, record, references, different_person)
-    except BaseException:
-        _destroy_unused_key(house, person.person_id)
-        raise
+    alike = _kept(house, person, record, references, different_person)
     if alike is not None:
         house.keyring.destroy(person.person_id)
         raise AlreadyEnrolled(
@@ -115,6 +113,22 @@ def enrol(
     return Enrolled(
         person_id=person.person_id, consent=record, references=len(references), rescan=found
     )
+
+
+def _kept(
+    house: House,
+    person: Person,
+    record: Consent,
+    references: Sequence[ReferenceCrop],
+    different_person: bool,
+) -> str | None:
+    """Keep the enrolment; or return the id of somebody alike, for whom it is not kept."""
+    try:
+        with house.transaction() as connection:
+            return _record(house, connection, person, record, references, different_person)
+    except BaseException:
+        _destroy_unused_key(house, person.person_id)
+        raise
 
 
 def _destroy_unused_key(house: House, person_id: str) -> None:
@@ -133,6 +147,7 @@ def _references(house: House, person_id: str, images: Sequence[Image]) -> list[R
         ReferenceCrop(
             reference=Reference(reference_id=new_id("ref"), person_id=person_id, template=template),
             jpeg=jpeg,
+            alignment=frame_name(house.pack),
         )
         for template, jpeg in zip(templates, crops, strict=True)
     ]
@@ -142,6 +157,7 @@ def _prepare(house: House, name: str, given: ConsentGiven) -> tuple[Person, Cons
     now = house.clock()
     _require_words(given)
     with house.store.snapshot() as connection:
+        house.require_pack(connection)
         collections = [
             collection_rows.collection_named(connection, n) for n in sorted(given.collections)
         ]
@@ -226,6 +242,7 @@ def _record(
     different_person: bool,
 ) -> str | None:
     """Write the enrolment; or, where somebody looks alike, only the audit of having looked."""
+    house.require_pack(connection)
     key, now = house.keyring.key(person.person_id), house.clock()
     house.eligibility.refresh(connection)
     changed = raise_change(connection)

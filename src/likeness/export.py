@@ -73,6 +73,7 @@ def linked_as_json(linked: LinkedPhoto) -> dict[str, Any]:
         "face": linked.face.number,
         "score": round(linked.score, 4),
         "decided_by": linked.decided_by,
+        "lost": linked.face.lost,
         "sightings": [sighting_as_json(sighting) for sighting in linked.sightings],
     }
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import insert
 
 from likeness.config import DATABASE_FILE, Settings, write_settings
-from likeness.errors import LibraryMissing, LogTampered, StorageError
+from likeness.errors import LibraryMissing, LikenessError, LogTampered, StorageError
 from likeness.faces.packs import load_manifest
-from likeness.house import House, new_id
+from likeness.house import ChosenPack, House, new_id
 from likeness.records.collection import Account
 from likeness.store import audit_log, erasures
 from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
 from likeness.store.keyring import Keyring
 from likeness.store.master_key import MasterKey
+from likeness.store.packs import pack_in_use
 from likeness.store.schema import library as library_table
 from likeness.store.sqlite import SqliteStore
+
+DEFAULT_PACK = "dlib"
 
 
 def make_library(settings: Settings, *, owner: str, keyring_chosen: bool, at: datetime) -> None:
@@ -30,6 +36,7 @@ def make_library(settings: Settings, *, owner: str, keyring_chosen: bool, at: da
         Where a folder cannot be written; nothing of a new one stays.
     """
     pack = load_manifest(settings.pack)
+    name = lasting_name(settings.pack)
     made = [path for path in (settings.path, settings.keyring_dir) if not path.exists()]
     try:
         settings.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -53,7 +60,7 @@ def make_library(settings: Settings, *, owner: str, keyring_chosen: bool, at: da
                     row=1,
                     library_id=settings.library_id,
                     created_at=at.isoformat(),
-                    pack=pack.name,
+                    pack=name,
                     pack_fingerprint=pack.fingerprint,
                     gallery_change=0,
                     audit_tree=audit_log.EMPTY_TREE,
@@ -72,7 +79,7 @@ def make_library(settings: Settings, *, owner: str, keyring_chosen: bool, at: da
         store.close()
         # The settings come last: without them there is no library here, and nothing half-made
         # opens.
-        write_settings(settings, keyring_chosen=keyring_chosen)
+        write_settings(replace(settings, pack=name), keyring_chosen=keyring_chosen)
     except BaseException:
         for path in made:
             shutil.rmtree(path, ignore_errors=True)
@@ -80,6 +87,39 @@ def make_library(settings: Settings, *, owner: str, keyring_chosen: bool, at: da
             for left in settings.path.glob(f"{DATABASE_FILE}*"):
                 left.unlink(missing_ok=True)
         raise
+
+
+def lasting_name(name_or_path: str) -> str:
+    """A pack's name, or the path of its manifest, as it holds from any folder."""
+    if name_or_path.endswith(".toml"):
+        return str(Path(name_or_path).absolute())
+    return name_or_path
+
+
+def chosen_pack(store: SqliteStore) -> ChosenPack:
+    """The pack that a library uses, read from its manifest where that is here."""
+    with store.snapshot() as connection:
+        in_use = pack_in_use(connection)
+    try:
+        pack = load_manifest(in_use.name)
+    except LikenessError as error:
+        what = f"{error.what[:1].lower()}{error.what[1:]}"
+        return ChosenPack(
+            in_use=in_use,
+            manifest=None,
+            problem=f"This library uses the model pack {in_use.name!r}, which is not here: {what}",
+            fix="Put it back, or change over to a pack that is here: likeness models use "
+            f"{DEFAULT_PACK}",
+        )
+    if pack.fingerprint != in_use.fingerprint:
+        return ChosenPack(
+            in_use=in_use,
+            manifest=None,
+            problem=f"This library uses another version of the model pack {in_use.name!r} than the "
+            "one that is here.",
+            fix=f"Change over to it: likeness models use {shlex.quote(in_use.name)}",
+        )
+    return ChosenPack(in_use=in_use, manifest=pack)
 
 
 def open_keyring(settings: Settings, store: SqliteStore) -> Keyring:

@@ -14,15 +14,18 @@ from sqlalchemy import Connection
 
 from likeness.config import Settings
 from likeness.eligibility import Eligibility
+from likeness.errors import PackMismatch
 from likeness.faces.packs import Pack, Thresholds
 from likeness.faces.sandbox import DecodeWorkers
 from likeness.gallery.base import require_same_pack
+from likeness.operating import thresholds_for
 from likeness.records.collection import Account
 from likeness.store import audit_log
 from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
 from likeness.store.base import Store
 from likeness.store.keyring import Keyring
+from likeness.store.packs import PackInUse, pack_in_use
 
 if TYPE_CHECKING:
     from likeness.faces.engine import FaceEngine
@@ -55,27 +58,76 @@ def no_progress(_progress: Progress) -> None:
     """Listen to nothing."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChosenPack:
+    """The model pack that a library uses, and whether it is here.
+
+    Attributes
+    ----------
+    in_use : PackInUse
+        As the library knows it.
+    manifest : Pack or None
+        None where it is not here, or only in another version.
+    problem, fix : str
+        Why it is None, and what to do about it.
+    """
+
+    in_use: PackInUse
+    manifest: Pack | None
+    problem: str = ""
+    fix: str = ""
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return self.manifest.name if self.manifest else self.in_use.name
+
+    def require(self) -> Pack:
+        """The pack.
+
+        Raises
+        ------
+        PackMismatch
+            Where it is not here.
+        """
+        if self.manifest is None:
+            raise PackMismatch(self.problem, self.fix)
+        return self.manifest
+
+
 class EngineSource:
     """Loads the face engine when it is first needed: withdrawing must not wait for networks.
 
     Parameters
     ----------
-    pack : Pack
+    chosen : ChosenPack
     """
 
-    def __init__(self, pack: Pack) -> None:
-        self._pack = pack
+    def __init__(self, chosen: ChosenPack) -> None:
+        self._chosen = chosen
         self._engine: FaceEngine | None = None
         self._lock = threading.Lock()
 
     def get(self) -> FaceEngine:
-        """The engine of the library's pack."""
+        """The engine of the library's pack.
+
+        Raises
+        ------
+        PackMismatch
+            The pack is not here.
+        ModelFileInvalid
+            One of its files is missing or damaged.
+        """
         with self._lock:
             if self._engine is None:
                 from likeness.faces.engine import FaceEngine
 
-                self._engine = FaceEngine.load(self._pack.name)
+                self._engine = FaceEngine.load(self._chosen.require())
             return self._engine
+
+    def of(self, chosen: ChosenPack) -> EngineSource:
+        """The same for another pack."""
+        return EngineSource(chosen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +137,7 @@ class House:
     Attributes
     ----------
     settings : Settings
-    pack : Pack
+    chosen : ChosenPack
     store : Store
     keyring : Keyring
     eligibility : Eligibility
@@ -98,7 +150,7 @@ class House:
     """
 
     settings: Settings
-    pack: Pack
+    chosen: ChosenPack
     store: Store
     keyring: Keyring
     eligibility: Eligibility
@@ -106,6 +158,30 @@ class House:
     decoders: DecodeWorkers
     account: Account
     clock: Callable[[], datetime]
+
+    @property
+    def pack(self) -> Pack:
+        """The model pack that this process compares with.
+
+        Raises
+        ------
+        PackMismatch
+            Where it is not here.
+        """
+        return self.chosen.require()
+
+    def require_pack(self, connection: Connection) -> None:
+        """Check that the library uses this process's pack, as of this transaction.
+
+        Whatever keeps or answers what was made of templates asks for it first.
+
+        Raises
+        ------
+        PackMismatch
+            Where it does not, or the pack is not here.
+        """
+        if pack_in_use(connection).fingerprint != self.pack.fingerprint:
+            raise PackMismatch("The library changed its model pack meanwhile.", "Open it again.")
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -151,6 +227,7 @@ class House:
         Raises
         ------
         PackMismatch
+        ModelFileInvalid
         """
         engine = self.engines.get()
         require_same_pack(self.eligibility.gallery.fingerprint, engine.fingerprint)
@@ -172,8 +249,12 @@ class House:
         return found.person_ids
 
     def thresholds(self, gallery_size: int) -> Thresholds:
-        """The pack's decision thresholds for a gallery of this many people."""
-        return self.pack.thresholds_for(max(1, gallery_size))
+        """The decision thresholds for a gallery of this many people, as last taken in.
+
+        Those calibrated for this library, else those that its pack ships.
+        """
+        points = self.eligibility.operating_points
+        return thresholds_for(self.pack, points, max(1, gallery_size))
 
 
 def new_id(prefix: str) -> str:

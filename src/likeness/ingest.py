@@ -122,6 +122,8 @@ def ingest(
         Where the source is not there, or everything known from it has vanished at once.
     SourceBlocked
         Where the source was removed; also while running.
+    PackMismatch
+        Where the library's model pack is not here, or changed meanwhile.
     """
     # (1) The source is known to the collection and nobody has stopped it.
     record, run_id = _begin(house, source, collection)
@@ -158,6 +160,7 @@ def ingest(
 def _begin(house: House, source: Source, collection: Collection) -> tuple[SourceRecord, str]:
     run_id, now = new_id("run"), house.clock()
     with house.transaction() as connection:
+        house.require_pack(connection)
         record = collection_rows.source_at(
             connection, collection.collection_id, kind=source.kind, address=source.address
         )
@@ -193,6 +196,7 @@ def _keep(house: House, record: SourceRecord, run_id: str, batch: Batch, tally: 
     comparison = batch.comparison
     with house.transaction() as connection:
         _require_active(connection, record)
+        house.require_pack(connection)
         # Whoever enrolled or left since the comparison is in this transaction's change number:
         # compare again while the templates are in memory, so that a photo and a person never miss
         # each other.
@@ -287,7 +291,12 @@ def _keep_new(
         format=arrival.decoded.format,
     )
     photo_id, face_ids = insert_photo(
-        connection, photo, arrival.faces or (), at=now, matched_through=matched_through
+        connection,
+        photo,
+        arrival.faces or (),
+        at=now,
+        matched_through=matched_through,
+        found_with=house.pack.fingerprint,
     )
     decided = decide_photo(
         dict(zip(face_ids, matches, strict=False)),

@@ -11,23 +11,24 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import select
-
 from likeness import (
     audience,
     audit_check,
+    calibrate,
     desk,
     doctor,
     enrol,
     export,
     ingest,
     notices,
+    relink,
     renewal,
     rescan,
     review,
@@ -45,15 +46,14 @@ from likeness.doctor import Finding
 from likeness.eligibility import Eligibility
 from likeness.errors import (
     LibraryExists,
-    PackMismatch,
     StorageError,
     UsageError,
 )
-from likeness.faces.packs import load_manifest
 from likeness.faces.sandbox import DecodeWorkers
-from likeness.founding import make_library, note_restored, open_keyring
+from likeness.founding import chosen_pack, make_library, note_restored, open_keyring
 from likeness.gallery.faiss import FaissGallery
-from likeness.house import EngineSource, House, ProgressListener, new_id, no_progress
+from likeness.house import ChosenPack, EngineSource, House, ProgressListener, new_id, no_progress
+from likeness.operating import Calibration
 from likeness.probe import Image
 from likeness.records.collection import Account, Collection, SourceRecord
 from likeness.records.consent import Consent, ConsentGiven, Purpose
@@ -64,7 +64,6 @@ from likeness.status import Status
 from likeness.store import collections as collection_rows
 from likeness.store import receipts
 from likeness.store.keyring import Keyring
-from likeness.store.schema import library as library_table
 from likeness.store.sqlite import SqliteStore
 
 OWNER = "owner"
@@ -147,8 +146,9 @@ class Library:
             Where a person's key is neither in the keyring nor tombstoned.
         NotFound
             Where there is no such account.
-        PackMismatch
-            Where the library's references were made with another version of its pack.
+
+        Where the library's model pack is not here, it opens all the same: people can leave, be
+        shown and be given their data. Whatever compares raises PackMismatch.
         """
         settings = read_settings(Path(path).expanduser().absolute())
         # (1) The data, and the keyring that belongs to it with every tombstone it must carry.
@@ -322,6 +322,22 @@ class Library:
         """Stop, erase and give a receipt; see :func:`likeness.withdraw.withdraw`."""
         return withdraw.withdraw(self._house, person_id, requested_by=requested_by)
 
+    def use_pack(
+        self, name_or_path: str, *, progress: ProgressListener = no_progress
+    ) -> relink.PackUsed:
+        """Change the library over to another model pack; see :func:`likeness.relink.use_pack`."""
+        return relink.use_pack(
+            self._house, name_or_path, reopened=self._reopened, progress=progress
+        )
+
+    def calibrate(self, report: Mapping[str, Any]) -> calibrate.Calibrated:
+        """Take the thresholds of an evaluation; see :func:`likeness.calibrate.calibrate`."""
+        return calibrate.calibrate(self._house, report)
+
+    def calibration(self) -> Calibration | None:
+        """Where the thresholds come from; see :func:`likeness.calibrate.standing`."""
+        return calibrate.standing(self._house)
+
     def rescan(self, *, progress: ProgressListener = no_progress) -> rescan.RescanReport:
         """Go on comparing photos with people who enrolled since; see :mod:`likeness.rescan`."""
         return rescan.rescan(self._house, progress=progress)
@@ -416,6 +432,16 @@ class Library:
         with self._house.store.snapshot() as connection:
             return receipts.all_receipts(connection)
 
+    def _reopened(self, chosen: ChosenPack, engines: EngineSource) -> House:
+        """Go on with another pack; whoever is still at work with the former finds nobody."""
+        before = self._house
+        eligibility = Eligibility(before.store, before.keyring, _gallery(chosen), before.clock)
+        eligibility.refresh()
+        eligibility.start_polling()
+        self._house = replace(before, chosen=chosen, engines=engines, eligibility=eligibility)
+        before.eligibility.close()
+        return self._house
+
 
 def _assemble(
     settings: Settings,
@@ -424,27 +450,27 @@ def _assemble(
     account: str,
     clock: Callable[[], datetime],
 ) -> House:
-    pack = load_manifest(settings.pack)
     with store.snapshot() as connection:
         acting = collection_rows.account_named(connection, account)
-        made_with = connection.execute(select(library_table.c.pack_fingerprint)).scalar_one()
-    if made_with != pack.fingerprint:
-        raise PackMismatch(
-            f"This library was made with another version of the model pack {pack.name!r}.",
-            "Install the version of Likeness that made it.",
-        )
-    gallery = FaissGallery(fingerprint=pack.fingerprint, template_length=pack.template_length)
+    chosen = chosen_pack(store)
     return House(
         settings=settings,
-        pack=pack,
+        chosen=chosen,
         store=store,
         keyring=keyring,
-        eligibility=Eligibility(store, keyring, gallery, clock),
-        engines=EngineSource(pack),
+        eligibility=Eligibility(store, keyring, _gallery(chosen), clock),
+        engines=EngineSource(chosen),
         decoders=DecodeWorkers(2, limits=settings.limits),
         account=acting,
         clock=clock,
     )
+
+
+def _gallery(chosen: ChosenPack) -> FaissGallery | None:
+    pack = chosen.manifest
+    if pack is None:
+        return None
+    return FaissGallery(fingerprint=pack.fingerprint, template_length=pack.template_length)
 
 
 def _close(house: House) -> None:

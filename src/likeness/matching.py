@@ -41,7 +41,8 @@ def decide_photo(
     Parameters
     ----------
     matches : mapping of face id to matches
-        Every pair at or above ``thresholds.floor``, of eligible people only.
+        In the order of the faces; every pair at or above ``thresholds.floor``, of eligible people
+        only.
     decided : iterable of Link
         What humans decided about faces of this photo; those by threshold are passed over.
     thresholds : Thresholds
@@ -121,7 +122,9 @@ def fuse(references: Sequence[Reference]) -> Reference:
 
 
 def _pairs(matches: Mapping[int, Sequence[Match]]) -> list[tuple[float, int, str]]:
-    """Best score of each face and person, best first; ties by face, then by person."""
+    """Best score of each face and person, best first; ties by face as given, then by person."""
+    # Not by id: a face that was found anew keeps its own, wherever it stands among the others now.
+    places = {face_id: place for place, face_id in enumerate(matches)}
     best: dict[tuple[int, str], float] = {}
     for face_id, found in matches.items():
         for match in found:
@@ -129,5 +132,5 @@ def _pairs(matches: Mapping[int, Sequence[Match]]) -> list[tuple[float, int, str
             best[pair] = max(best.get(pair, match.score), match.score)
     return sorted(
         ((score, face_id, person_id) for (face_id, person_id), score in best.items()),
-        key=lambda pair: (-pair[0], pair[1], pair[2]),
+        key=lambda pair: (-pair[0], places[pair[1]], pair[2]),
     )

@@ -17,7 +17,7 @@ from likeness.audit.receipt import ReceiptBody
 from likeness.errors import LibraryBusy, NotFound
 from likeness.house import House, Progress, ProgressListener, no_progress
 from likeness.records.collection import SourceRecord
-from likeness.rescan import rescan
+from likeness.rescan import rescan_where_possible
 from likeness.store import collections as collection_rows
 from likeness.store.links import forget_where_left
 from likeness.store.photos import delete_orphans
@@ -68,7 +68,7 @@ def remove_source(
     with taking_turns(house, f"remove-{source_id}"):
         removed = _finish(house, record, progress)
     # (5) Photos that other collections hold are compared anew with the people of those alone.
-    rescan(house, progress=progress)
+    rescan_where_possible(house, progress=progress)
     return removed
 
 

@@ -12,18 +12,21 @@ from numpy.typing import NDArray
 
 from likeness.errors import FaceChoiceNeeded, FaceUnusable, PhotoUnreadable, UsageError
 from likeness.faces.crops import REFERENCE_CROP_SIZE, decode_crop, encode_crop
-from likeness.faces.quality import problem
+from likeness.faces.quality import HELPS, INSTRUCTIONS, Problem, problems
 from likeness.house import House
 from likeness.records.face import DetectedFace, scaled_box
 
 Image = str | os.PathLike[str] | bytes | NDArray[np.uint8]
 """A photo as a path, as a file's bytes, or as uint8 (height, width, 3) RGB pixels."""
 
-_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+_WORDS: Mapping[Problem, str] = MappingProxyType(
     {
-        "too_small": ("the face is too small", "Use a photo taken from nearer, or a larger copy."),
-        "too_blurred": ("the face is too blurred", "Use a sharper photo."),
-        "turned_away": ("the face is turned away", "Use a photo in which they look at the camera."),
+        "too_small": "the face is too small",
+        "cut_off": "the face is cut off",
+        "too_dark": "the face is too dark",
+        "too_bright": "the face is too bright",
+        "too_blurred": "the face is too blurred",
+        "turned_away": "the face is turned away",
     }
 )
 
@@ -127,8 +130,8 @@ def reference_crops(house: House, images: Sequence[Image]) -> list[bytes]:
         Where no photo was given, or one in place of a list of them.
     PhotoUnreadable
     FaceUnusable
-        Where a photo has no face, several, or one that is too small, too blurred or turned away;
-        the message names the photo.
+        Where a photo has no face, several, or one that is too poor; the message names the photo
+        and says what would help.
     """
     if isinstance(images, str | bytes | os.PathLike):
         raise UsageError("One photo was given where a list is expected.", "Put it in a list.")
@@ -140,7 +143,7 @@ def reference_crops(house: House, images: Sequence[Image]) -> list[bytes]:
 def reference_templates(house: House, jpegs: Sequence[bytes]) -> NDArray[np.float32]:
     """The templates of reference crops, float32 of shape (n, d)."""
     crops = np.stack([decode_crop(jpeg, size=REFERENCE_CROP_SIZE) for jpeg in jpegs])
-    templates: NDArray[np.float32] = house.engine().templates_from_crops(crops)
+    templates: NDArray[np.float32] = house.engine().reference_templates(crops)
     return templates
 
 
@@ -174,8 +177,8 @@ def _reference_crop(house: House, image: Image, number: int) -> bytes:
     pixels, _ = pixels_of(house, image, number=number)
     engine = house.engine()
     found = engine.find(pixels)
-    wrong = [problem(quality) for quality in engine.quality(pixels, found)]
-    usable = [face for face, reason in zip(found, wrong, strict=True) if reason is None]
+    wrong = [problems(quality) for quality in engine.quality(pixels, found)]
+    usable = [face for face, reasons in zip(found, wrong, strict=True) if not reasons]
     if len(usable) > 1:
         raise FaceUnusable(
             f"{name} shows {len(usable)} faces; it has to show exactly one.",
@@ -190,9 +193,12 @@ def _reference_crop(house: House, image: Image, number: int) -> bytes:
         )
     if not usable:
         largest = max(range(len(found)), key=lambda number: _area(found[number]))
-        reason = wrong[largest] or "too_small"
-        words, fix = _WORDS[reason]
-        raise FaceUnusable(f"{name} cannot be used: {words}.", fix, reason=reason)
+        reasons = wrong[largest]
+        raise FaceUnusable(
+            f"{name} cannot be used: {', '.join(_WORDS[reason] for reason in reasons)}.",
+            " ".join(INSTRUCTIONS[HELPS[reason]] for reason in reasons),
+            reason=reasons[0],
+        )
     return encode_crop(engine.crops(pixels, usable, size=REFERENCE_CROP_SIZE)[0])
 
 

@@ -14,7 +14,7 @@ from likeness.desk import require_reachable
 from likeness.errors import ConsentRefused, NotFound, UsageError
 from likeness.house import House, new_id
 from likeness.records.consent import COMPARED_AT_INGEST, Consent, Evidence
-from likeness.rescan import rescan
+from likeness.rescan import rescan_where_possible
 from likeness.store import audit_log, people
 from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
@@ -64,7 +64,7 @@ def renew(house: House, person_id: str, *, expires_at: datetime, statement: str 
         )
         kept = _replace(house, connection, old, new, did="renew")
     # Photos that passed by while nobody might compare them are compared now.
-    rescan(house)
+    rescan_where_possible(house)
     return kept
 
 
@@ -114,7 +114,7 @@ def narrow(
         # A face that is no longer theirs may be somebody else's.
         set_matched_through(connection, left, NEVER_MATCHED)
     house.store.overwrite_deleted()
-    rescan(house)
+    rescan_where_possible(house)
     return kept
 
 

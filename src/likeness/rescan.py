@@ -1,26 +1,23 @@
-"""Compare photos that the library holds with people who enrolled since: newest first, resumable."""
+"""Compare photos that the library holds with people who enrolled since: newest first, resumable.
+
+Photos whose faces another model pack found come first: theirs are found anew.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from likeness.eligibility import Eligible
-from likeness.faces.crops import FACE_CROP_SIZE, decode_crops
+from likeness.deciding import NOTHING, decide_again
+from likeness.errors import ModelFileInvalid, PackMismatch
+from likeness.faces.crops import FACE_CROP_SIZE
 from likeness.house import House, Progress, ProgressListener, no_progress
-from likeness.matching import Decided, decide_photo
+from likeness.kept_crops import templates_of_crops
+from likeness.redetect import redetect
 from likeness.store.changes import gallery_change
-from likeness.store.links import (
-    delete_automatic,
-    links_of_photo,
-    proposals_of_photo,
-    put_link,
-    put_proposals,
-)
 from likeness.store.people import comparable_since, newest_comparable
 from likeness.store.photos import (
     NEVER_MATCHED,
@@ -36,7 +33,6 @@ from likeness.turns import taking_turns
 PHOTOS_AT_ONCE = 64
 NOBODY = NEVER_MATCHED
 """Not newer than any photo: where nobody is eligible, no template is made."""
-NOTHING = Decided(links=(), proposals=())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,41 +56,62 @@ def rescan(house: House, *, progress: ProgressListener = no_progress) -> RescanR
     """Bring every photo up to the newest enrolment, one pass for all who wait.
 
     Killed and run again it goes on where it was. Two processes take turns.
+
+    Raises
+    ------
+    PackMismatch
+        Where the library's model pack is not here, or changed meanwhile.
     """
+    with taking_turns(house, "rescan"):
+        again = redetect(house, progress=progress)
+        compared = _compare_waiting(house, progress)
+    return RescanReport(
+        photos=again.photos + compared.photos,
+        linked=again.linked + compared.linked,
+        proposed=again.proposed + compared.proposed,
+    )
+
+
+def rescan_where_possible(house: House, *, progress: ProgressListener = no_progress) -> None:
+    """The same for ways that end well without the models: photos go on waiting then."""
+    with suppress(PackMismatch, ModelFileInvalid):
+        rescan(house, progress=progress)
+
+
+def _compare_waiting(house: House, progress: ProgressListener) -> RescanReport:
     photos = linked = proposed = total = 0
     people: _Everybody | None = None
     target, last = NEVER_MATCHED, None
-    with taking_turns(house, "rescan"):
-        while True:
-            with house.store.snapshot() as connection:
-                change = house.eligibility.refresh(connection)
-                if people is None or people.change < change:
-                    people = _everybody(connection)
-                if people.change < change:
-                    # What is held is newer than this snapshot: the next one shows everybody.
-                    continue
-                if last is None or target != people.newest:
-                    target, last = people.newest, None
-                    total = photos + count_matched_before(connection, target)
-                    if total == photos:
-                        return RescanReport(photos=photos, linked=linked, proposed=proposed)
-                batch = photos_matched_before(
-                    connection,
-                    target,
-                    limit=min(PHOTOS_AT_ONCE, total - photos),
-                    older_than=last,
-                )
-            if not batch:
-                last = None
+    while True:
+        with house.store.snapshot() as connection:
+            change = house.eligibility.refresh(connection)
+            if people is None or people.change < change:
+                people = _everybody(connection)
+            if people.change < change:
+                # What is held is newer than this snapshot: the next one shows everybody.
                 continue
-            progress(Progress(phase="rescan", done=photos, total=total))
-            gained = _rescan_batch(house, batch, change, people.since)
-            photos += gained.photos
-            linked += gained.linked
-            proposed += gained.proposed
-            # At the end of a pass, and where a photo was left waiting, the next begins at the top.
-            passed = gained.photos == len(batch) and photos < total
-            last = min(batch) if passed else None
+            if last is None or target != people.newest:
+                target, last = people.newest, None
+                total = photos + count_matched_before(connection, target)
+                if total == photos:
+                    return RescanReport(photos=photos, linked=linked, proposed=proposed)
+            batch = photos_matched_before(
+                connection,
+                target,
+                limit=min(PHOTOS_AT_ONCE, total - photos),
+                older_than=last,
+            )
+        if not batch:
+            last = None
+            continue
+        progress(Progress(phase="rescan", done=photos, total=total))
+        gained = _rescan_batch(house, batch, change, people.since)
+        photos += gained.photos
+        linked += gained.linked
+        proposed += gained.proposed
+        # At the end of a pass, and where a photo was left waiting, the next begins at the top.
+        passed = gained.photos == len(batch) and photos < total
+        last = min(batch) if passed else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,11 +152,13 @@ def _rescan_batch(
         crops = crops_of(
             connection, [p for p, names in collections.items() if newest[names] > batch[p]]
         )
-    rows = iter(_templates(house, [jpeg for own in crops.values() for _, jpeg in own]))
-    of_photo = {p: {face_id: next(rows) for face_id, _ in own} for p, own in crops.items()}
+    every = [(crop.jpeg, crop.alignment) for own in crops.values() for crop in own]
+    rows = iter(templates_of_crops(house.engine(), every, size=FACE_CROP_SIZE) if every else ())
+    of_photo = {p: {crop.face_id: next(rows) for crop in own} for p, own in crops.items()}
     told_of: dict[frozenset[str], frozenset[str]] = {}
     linked = proposed = 0
     with house.transaction() as connection, house.eligibility.held():
+        house.require_pack(connection)
         current = house.eligibility.refresh(connection)
         # A photo that was removed, came into another collection or was marked to be compared
         # again meanwhile waits for the next batch.
@@ -155,7 +174,7 @@ def _rescan_batch(
                 continue
             names = collections[photo_id]
             found = house.eligibility.comparable(names)
-            gained = _decide_again(house, connection, photo_id, of_photo[photo_id], found)
+            gained = decide_again(house, connection, photo_id, of_photo[photo_id], found)
             if gained == NOTHING:
                 continue
             if names not in told_of:
@@ -165,44 +184,3 @@ def _rescan_batch(
         set_matched_through(connection, [p for p in settled if p in of_photo], current)
         set_matched_through(connection, [p for p in settled if p not in of_photo], change)
     return RescanReport(photos=len(settled), linked=linked, proposed=proposed)
-
-
-def _templates(house: House, jpegs: list[bytes]) -> NDArray[np.float32]:
-    if not jpegs:
-        return np.zeros((0, house.pack.template_length), np.float32)
-    return house.engine().templates_from_crops(decode_crops(jpegs, size=FACE_CROP_SIZE))
-
-
-def _decide_again(
-    house: House,
-    connection: Connection,
-    photo_id: int,
-    templates: Mapping[int, NDArray[np.float32]],
-    eligible: Eligible,
-) -> Decided:
-    """Decide one photo anew over everybody eligible; returns the links and proposals it gained."""
-    thresholds = house.thresholds(len(eligible.person_ids))
-    matches = house.eligibility.gallery.search(
-        np.stack(list(templates.values())),
-        eligible=eligible.person_ids,
-        threshold=thresholds.floor,
-    )
-    before = links_of_photo(connection, photo_id)
-    proposed_before = set(proposals_of_photo(connection, photo_id))
-    decided = decide_photo(
-        dict(zip(templates, matches, strict=True)), decided=before, thresholds=thresholds
-    )
-    linked_before = {link for link in before if link.decided_by == "threshold"}
-    if set(decided.links) == linked_before and set(decided.proposals) == proposed_before:
-        return NOTHING
-    now = house.clock()
-    delete_automatic(connection, photo_id)
-    for link in decided.links:
-        put_link(connection, link, photo_id=photo_id, at=now)
-    put_proposals(connection, decided.proposals, photo_id=photo_id, at=now)
-    had = {(link.face_id, link.person_id) for link in linked_before}
-    offered = {(p.face_id, p.person_id) for p in proposed_before}
-    return Decided(
-        links=tuple(link for link in decided.links if (link.face_id, link.person_id) not in had),
-        proposals=tuple(p for p in decided.proposals if (p.face_id, p.person_id) not in offered),
-    )

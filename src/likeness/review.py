@@ -12,7 +12,7 @@ from likeness.house import House
 from likeness.records.link import Decision, Link
 from likeness.records.person import Person
 from likeness.records.stored import StoredFace, StoredPhoto, StoredSighting
-from likeness.rescan import rescan
+from likeness.rescan import rescan_where_possible
 from likeness.store import audit_log
 from likeness.store.audit_log import Concerned
 from likeness.store.links import (
@@ -93,7 +93,7 @@ def decide(house: House, *, sha256: str, face: int, person_id: str, decision: De
     with house.transaction() as connection:
         stored, link = _known(house, connection, sha256, face, person_id)
         _put(house, connection, stored, replace(link, decision=decision, decided_by="operator"))
-    rescan(house)
+    rescan_where_possible(house)
 
 
 def unlink(house: House, *, sha256: str, face: int) -> str:
@@ -107,7 +107,7 @@ def unlink(house: House, *, sha256: str, face: int) -> str:
     with house.transaction() as connection:
         stored, link = _known(house, connection, sha256, face, None)
         _put(house, connection, stored, replace(link, decision="different", decided_by="operator"))
-    rescan(house)
+    rescan_where_possible(house)
     return link.person_id
 
 

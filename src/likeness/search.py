@@ -8,7 +8,7 @@ writes the same audit entries whether or not the person's face is in the library
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -21,6 +21,7 @@ from likeness.gallery.base import best_per_person
 from likeness.house import House
 from likeness.limits import count_one_search
 from likeness.matching import stands_out
+from likeness.operating import Calibration, calibration_at
 from likeness.probe import Image, pixels_of, template_of, the_face
 from likeness.records.collection import Collection
 from likeness.records.consent import HowGiven, Purpose
@@ -65,9 +66,12 @@ class SearchAnswer:
     Attributes
     ----------
     candidates : tuple of Candidate
+    calibration : Calibration or None
+        Where the thresholds come from by which they are candidates: the same whoever was searched.
     """
 
     candidates: tuple[Candidate, ...] = ()
+    calibration: Calibration | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +117,8 @@ def search(
         Where the photo shows several faces and none was chosen.
     FaceUnusable, PhotoUnreadable
         Where the photo cannot be searched with.
+    PackMismatch
+        Where the library's model pack is not here, or changed meanwhile.
     RateLimited
     """
     # (1) Authorise: who searches, for which purpose, where.
@@ -128,21 +134,17 @@ def search(
         scope.collection_ids, purpose=scope.purpose, searcher=scope.searcher
     )
     thresholds = house.thresholds(len(eligible.person_ids))
+    calibration = calibration_at(
+        house.pack, house.eligibility.operating_points, len(eligible.person_ids)
+    )
     matches = house.eligibility.gallery.search(
         template[None, :], eligible=eligible.person_ids, threshold=thresholds.floor
     )
     proposed = _with_strength(best_per_person(matches[0]), thresholds)
     # (5) to (7) Consent again in the store, sightings, audit of the outcome: one transaction.
-    with house.transaction() as connection:
-        scope = _still_allowed(connection, scope)
-        confirmed = [
-            candidate
-            for match, strength in proposed
-            if (candidate := _confirm(house, connection, match, strength, scope))
-        ]
-        _audit_outcome(house, connection, scope, confirmed)
+    confirmed = _disposed(house, scope, proposed)
     # (8) Answer: the record of it is durable.
-    return SearchAnswer(candidates=tuple(confirmed))
+    return SearchAnswer(candidates=confirmed, calibration=calibration)
 
 
 def _authorise(
@@ -186,6 +188,22 @@ def _with_strength(best: Sequence[Match], thresholds: Thresholds) -> list[tuple[
             strong = stands_out(match.score, rival, thresholds)
             found.append((match, "strong" if strong else "possible"))
     return found
+
+
+def _disposed(
+    house: House, scope: _Scope, proposed: Sequence[tuple[Match, Strength]]
+) -> tuple[Candidate, ...]:
+    """Those of the proposed whom the store confirms, once that is in the audit log."""
+    with house.transaction() as connection:
+        house.require_pack(connection)
+        scope = _still_allowed(connection, scope)
+        confirmed = tuple(
+            candidate
+            for match, strength in proposed
+            if (candidate := _confirm(house, connection, match, strength, scope))
+        )
+        _audit_outcome(house, connection, scope, confirmed)
+    return confirmed
 
 
 def _still_allowed(connection: Connection, scope: _Scope) -> _Scope:
@@ -248,6 +266,7 @@ def _permissions(
 def _audit_intent(house: House, scope: _Scope) -> None:
     now = house.clock()
     with house.transaction() as connection:
+        house.require_pack(connection)
         count_one_search(house, connection)
         audit_log.append(
             connection,

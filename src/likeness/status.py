@@ -8,14 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from likeness.audit_check import checkpoint
+from likeness.calibrate import standing
 from likeness.desk import count_visible_proposals
 from likeness.errors import LikenessError
 from likeness.house import House
+from likeness.operating import Calibration
 from likeness.records.collection import Account, Collection, SourceRecord
 from likeness.store import audit_log, erasures
 from likeness.store import collections as collection_rows
+from likeness.store.packs import pack_in_use
 from likeness.store.people import newest_comparable
-from likeness.store.photos import count_matched_before, count_photos
+from likeness.store.photos import count_photos
+from likeness.store.redetected import count_waiting
 from likeness.store.sightings import count_of_source
 
 
@@ -44,9 +48,13 @@ class Status:
     account : Account
         Who is acting.
     pack : str
+    pack_problem : str
+        Empty where it is here, so that faces can be compared.
+    calibration : Calibration or None
+        Where the thresholds come from; None where the pack is not here.
     photos, faces : int
     waiting : int
-        Photos that wait to be compared with people who enrolled since.
+        Photos that wait to be compared with people who enrolled since, or relinked with the pack.
     proposals : int
         Links that wait to be decided, of people whom the acting account may find.
     collections : tuple of Collection
@@ -64,6 +72,8 @@ class Status:
     library: str
     account: Account
     pack: str
+    pack_problem: str
+    calibration: Calibration | None
     photos: int
     faces: int
     waiting: int
@@ -81,7 +91,11 @@ def status(house: House) -> Status:
     proposals = count_visible_proposals(house)
     with house.store.snapshot() as connection:
         photos, faces = count_photos(connection)
-        waiting = count_matched_before(connection, newest_comparable(connection))
+        waiting = count_waiting(
+            connection,
+            pack_in_use(connection).fingerprint,
+            change=newest_comparable(connection),
+        )
         collections = tuple(collection_rows.all_collections(connection))
         sources = tuple(
             SourceStatus(source=source, sightings=count_of_source(connection, source.source_id))
@@ -91,7 +105,9 @@ def status(house: House) -> Status:
     return Status(
         library=str(house.settings.path),
         account=house.account,
-        pack=house.pack.name,
+        pack=house.chosen.name,
+        pack_problem=f"{house.chosen.problem} {house.chosen.fix}".strip(),
+        calibration=standing(house),
         photos=photos,
         faces=faces,
         waiting=waiting,

@@ -14,6 +14,7 @@ from cli_runs import Ran, run
 from json_shapes import SCHEMAS, faults, schema_of
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
+from synthetic_engine import second_pack
 
 from likeness.cli.reference import command_names
 
@@ -102,6 +103,13 @@ def story(tmp_path_factory: pytest.TempPathFactory, portraits: Any) -> Story:
         do("export-person", NAME, "--out", folder / "export.json")
         do("status")
         do("doctor")
+        do("models.use", second_pack(folder / "packs"))
+        do("search:other pack", given / "two.png", "--purpose", "be_found")
+        do("doctor:other pack")
+        do("models.use:back", "dlib")
+        do("models.use:again", "dlib")
+        do("models.use:nothing", "nosuch", code=2)
+        do("search:back", given / "two.png", "--purpose", "be_found")
         do("withdraw", NAME, "--receipt", folder / "receipt.json")
         do("search:gone", given / "two.png", "--purpose", "be_found", code=1)
         do("receipt.list")
@@ -130,6 +138,17 @@ def test_every_command_has_a_schema_and_a_part_in_the_story(story: Story) -> Non
     names = set(command_names())
     assert {path.stem for path in SCHEMAS.glob("*.json")} == names - {"demo"} | {"error"}
     assert {label.split(":")[0] for label in story.said} == names - ELSEWHERE
+
+
+def test_a_change_of_pack_says_what_it_did_and_finds_the_same_person(story: Story) -> None:
+    used, back, again = (story.answer(f"models.use{label}") for label in ("", ":back", ":again"))
+    assert (used["pack"], used["changed"], used["references"]) == ("second", True, 2)
+    assert (used["photos"], used["unread"]) == (3, 0)
+    assert (back["pack"], back["changed"], back["references"]) == ("dlib", True, 2)
+    assert (again["changed"], again["references"], again["photos"]) == (False, 0, 0)
+    for label in ("search:other pack", "search:back"):
+        [found] = story.answer(label)["candidates"]
+        assert found["person"] == story.person
 
 
 def test_answers_are_ascii_and_say_nothing_on_standard_error(story: Story) -> None:

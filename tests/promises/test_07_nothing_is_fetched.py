@@ -1,4 +1,8 @@
-"""Promise 7, as far as it goes today: nothing is fetched from any site: no code could."""
+"""Promise 7, as far as it goes today: nothing is fetched from any site: no code could.
+
+One command fetches model files from the addresses that a pack's manifest names, and nothing else
+reaches that code.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,16 @@ from pathlib import Path
 import likeness
 
 PACKAGE = Path(likeness.__file__).parent
+
+FETCHES_MODELS = frozenset({"faces/addresses.py", "faces/answers.py", "faces/download.py"})
+"""What ``likeness models install`` fetches with; ``faces/obtain.py`` alone calls it."""
+
+MAY_INSTALL = {
+    "faces.download": {"faces/install.py", "faces/obtain.py", "cli/models.py"},
+    "faces.obtain": {"faces/install.py"},
+    "faces.install": {"cli/models.py"},
+}
+"""From fetching up to the command line: who imports each step."""
 
 REACHES_OUT = frozenset(
     {
@@ -57,7 +71,19 @@ def test_no_module_imports_anything_that_could_open_a_connection() -> None:
         for name in _imported(ast.parse(path.read_text(encoding="utf-8")))
         if _could_reach_out(name)
     }
-    assert found == set()
+    allowed = {f"{path}: httpx" for path in FETCHES_MODELS}
+    assert {name.removesuffix(".URL") for name in found} == allowed
+
+
+def test_only_the_command_that_installs_models_reaches_what_fetches_them() -> None:
+    found: dict[str, set[str]] = {step: set() for step in MAY_INSTALL}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for name in _imported(ast.parse(path.read_text(encoding="utf-8"))):
+            for step in found:
+                # A name out of the module, or the module itself as a name out of its package.
+                if f"{name}.".startswith(f"likeness.{step}."):
+                    found[step].add(path.relative_to(PACKAGE).as_posix())
+    assert found == MAY_INSTALL
 
 
 def test_what_reaches_out_is_told_from_what_does_not() -> None:

@@ -91,12 +91,16 @@ def test_every_photo_is_decided_one_to_one_and_in_any_order_alike(
     for link in decided.links:
         rivals = [m.score for m in found[link.face_id] if m.person_id != link.person_id]
         assert stands_out(link.score, max(rivals, default=-1.0), AT)
-    shuffled = list(found.items())
-    random.shuffle(shuffled)
     again = decide_photo(
-        {face: random.sample(m, len(m)) for face, m in shuffled}, decided=(), thresholds=AT
+        {face: random.sample(m, len(m)) for face, m in found.items()}, decided=(), thresholds=AT
     )
     assert (linked(again), proposed(again)) == (linked(decided), proposed(decided))
+
+
+def test_of_faces_that_are_the_same_to_the_bit_the_one_that_comes_first_is_taken() -> None:
+    """Whatever their ids: a face that was found anew keeps its own."""
+    twice = {7: [match("ann", 0.99)], 2: [match("ann", 0.99)]}
+    assert linked(decide_photo(twice, decided=(), thresholds=AT)) == {(7, "ann")}
 
 
 def test_fused_references_point_between_them_and_have_unit_length() -> None:

@@ -48,12 +48,12 @@ class FailingEngine(RecordingEngine):
         super().__init__(engine)
         self.left: int | None = None
 
-    def templates_from_crops(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _kept(self, made: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.left is not None:
-            self.left -= len(crops)
+            self.left -= len(made)
             if self.left < 0:
                 raise KeyboardInterrupt
-        return super().templates_from_crops(crops)
+        return super()._kept(made)
 
 
 def waiting(library: Library) -> int:
@@ -171,7 +171,7 @@ def test_a_rescan_that_breaks_off_goes_on_where_it_was(
 def test_a_batch_that_cannot_be_written_is_not_taken_for_done(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from likeness import rescan as rescan_module
+    from likeness import deciding
 
     save(tmp_path / "photos" / "x.png", Drawn(person=ANN), salt=1)
     library.ingest(tmp_path / "photos", collection="party")
@@ -180,7 +180,7 @@ def test_a_batch_that_cannot_be_written_is_not_taken_for_done(
         raise StorageError("The disk is full.", "Free some space.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(rescan_module, "put_proposals", full)
+        patched.setattr(deciding, "put_proposals", full)
         with pytest.raises(StorageError):
             enrol(library, "Ann", ANN)
     assert (links(library), waiting(library)) == (set(), 1)

@@ -33,10 +33,13 @@ class ReferenceCrop:
     reference : Reference
     jpeg : bytes
         The 256 px crop.
+    alignment : str
+        Name of the frame that the crop was aligned to.
     """
 
     reference: Reference
     jpeg: bytes
+    alignment: str
 
 
 def insert_person(connection: Connection, person: Person, *, key: bytes, changed: int) -> None:
@@ -177,16 +180,19 @@ def insert_references(
                 "reference_id": crop.reference.reference_id,
                 "person_id": crop.reference.person_id,
                 "pack_fingerprint": pack_fingerprint,
-                "template": seal(
-                    key,
-                    crop.reference.template.astype("<f4").tobytes(),
-                    context=f"template/{crop.reference.reference_id}/{pack_fingerprint}",
-                ),
+                "template": seal_template(key, crop.reference, pack_fingerprint=pack_fingerprint),
                 "crop": seal(key, crop.jpeg, context=f"crop/{crop.reference.reference_id}"),
+                "alignment": crop.alignment,
             }
             for crop in crops
         ],
     )
+
+
+def seal_template(key: bytes, reference: Reference, *, pack_fingerprint: str) -> bytes:
+    """A reference's template under its person's key; it opens only as one of the same pack's."""
+    context = f"template/{reference.reference_id}/{pack_fingerprint}"
+    return seal(key, reference.template.astype("<f4").tobytes(), context=context)
 
 
 def references_of_many(

@@ -35,6 +35,7 @@ FACE_COLUMNS = (
     faces.c.right,
     faces.c.bottom,
     faces.c.score,
+    faces.c.lost,
 )
 PHOTO_COLUMNS = (
     photos.c.photo_id.label("id_of_photo"),
@@ -75,11 +76,31 @@ class NewFace:
     quality : Quality
     crop : bytes
         The 192 px crop as JPEG.
+    alignment : str
+        Name of the frame that the crop was aligned to.
     """
 
     face: DetectedFace
     quality: Quality
     crop: bytes
+    alignment: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceCrop:
+    """The crop that is kept of a face.
+
+    Attributes
+    ----------
+    face_id : int
+    jpeg : bytes
+    alignment : str
+        Name of the frame that it was aligned to.
+    """
+
+    face_id: int
+    jpeg: bytes
+    alignment: str
 
 
 def photo_by_sha256(connection: Connection, sha256: str) -> StoredPhoto | None:
@@ -101,8 +122,12 @@ def insert_photo(
     *,
     at: datetime,
     matched_through: int,
+    found_with: str,
 ) -> tuple[int, list[int]]:
-    """Keep a photo and its faces; returns their ids, faces in the order given."""
+    """Keep a photo and its faces; returns their ids, faces in the order given.
+
+    ``found_with`` is the fingerprint of the pack that found the faces.
+    """
     photo_id = int(
         connection.execute(
             insert(photos)
@@ -113,12 +138,13 @@ def insert_photo(
                 format=photo.format,
                 added_at=at.isoformat(),
                 matched_through=matched_through,
+                found_with=found_with,
             )
             .returning(photos.c.photo_id)
         ).scalar_one()
     )
     face_ids = [
-        _insert_face(connection, photo_id, number, new)
+        insert_face(connection, photo_id, number, new)
         for number, new in enumerate(new_faces, start=1)
     ]
     return photo_id, face_ids
@@ -160,18 +186,21 @@ def photo_by_id(connection: Connection, photo_id: int) -> StoredPhoto | None:
     return stored_photo(row) if row else None
 
 
-def crops_of(
-    connection: Connection, photo_ids: Sequence[int]
-) -> dict[int, list[tuple[int, bytes]]]:
-    """(face id, crop) of each photo asked for, by photo id; photos without faces are absent."""
+def crops_of(connection: Connection, photo_ids: Sequence[int]) -> dict[int, list[FaceCrop]]:
+    """The crops of each photo asked for that may be compared, in the order of the faces.
+
+    By photo id; photos without faces are absent. A face that the pack in use no longer finds is
+    compared with nobody.
+    """
     rows = connection.execute(
-        select(faces.c.photo_id, faces.c.face_id, faces.c.crop)
-        .where(faces.c.photo_id.in_(photo_ids))
+        select(faces.c.photo_id, faces.c.face_id, faces.c.crop, faces.c.alignment)
+        .where(faces.c.photo_id.in_(photo_ids), faces.c.lost == 0)
         .order_by(faces.c.photo_id, faces.c.number)
     )
-    found: dict[int, list[tuple[int, bytes]]] = {}
+    found: dict[int, list[FaceCrop]] = {}
     for row in rows:
-        found.setdefault(row.photo_id, []).append((row.face_id, row.crop))
+        crop = FaceCrop(face_id=row.face_id, jpeg=row.crop, alignment=row.alignment)
+        found.setdefault(row.photo_id, []).append(crop)
     return found
 
 
@@ -265,30 +294,40 @@ def stored_face(row: Row[*tuple[Any, ...]]) -> StoredFace:
         number=row.number,
         box=(row.left, row.top, row.right, row.bottom),
         score=row.score,
+        lost=bool(row.lost),
     )
 
 
-def _insert_face(connection: Connection, photo_id: int, number: int, new: NewFace) -> int:
-    left, top, right, bottom = new.face.box
+def insert_face(connection: Connection, photo_id: int, number: int, new: NewFace) -> int:
+    """Keep one more face of a photo under a number that is free; returns its id."""
     return int(
         connection.execute(
             insert(faces)
-            .values(
-                photo_id=photo_id,
-                number=number,
-                left=left,
-                top=top,
-                right=right,
-                bottom=bottom,
-                score=float(new.face.score),
-                landmarks=new.face.landmarks.astype("<f4").tobytes(),
-                inter_eye=new.quality.inter_eye,
-                sharpness=new.quality.sharpness,
-                yaw=new.quality.yaw,
-                roll=new.quality.roll,
-                inside=new.quality.inside,
-                crop=new.crop,
-            )
+            .values(photo_id=photo_id, number=number, **face_values(new))
             .returning(faces.c.face_id)
         ).scalar_one()
     )
+
+
+def face_values(new: NewFace) -> dict[str, Any]:
+    """What the row of a face holds, apart from its ids, its number and whether it is lost."""
+    left, top, right, bottom = new.face.box
+    return {
+        "left": left,
+        "top": top,
+        "right": right,
+        "bottom": bottom,
+        "score": float(new.face.score),
+        "landmarks": new.face.landmarks.astype("<f4").tobytes(),
+        "inter_eye": new.quality.inter_eye,
+        "sharpness": new.quality.sharpness,
+        "yaw": new.quality.yaw,
+        "roll": new.quality.roll,
+        "inside": new.quality.inside,
+        "under_exposure": new.quality.under_exposure,
+        "over_exposure": new.quality.over_exposure,
+        "dynamic_range": new.quality.dynamic_range,
+        "unified": new.quality.unified,
+        "crop": new.crop,
+        "alignment": new.alignment,
+    }

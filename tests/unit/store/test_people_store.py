@@ -76,6 +76,7 @@ def crop(person_id: str, number: int) -> ReferenceCrop:
             reference_id=f"ref_{person_id}_{number}", person_id=person_id, template=template
         ),
         jpeg=f"jpeg of {person_id} {number}".encode(),
+        alignment="dlib-5",
     )
 
 

@@ -33,8 +33,9 @@ def test_a_photo_comes_back_with_its_faces_numbered_in_the_order_given(
     assert [f.box[0] for f in found] == [0, 100, 200]
     assert photos.face_numbered(connection, photo_id, 2) == found[1]
     assert photos.face_by_id(connection, face_ids[2]) == found[2]
-    crops = [(id_, f"crop {100 * n}".encode()) for n, id_ in enumerate(face_ids)]
-    assert photos.crops_of(connection, [photo_id]) == {photo_id: crops}
+    crops = [(id_, f"crop {100 * n}".encode(), "dlib-5") for n, id_ in enumerate(face_ids)]
+    [kept] = photos.crops_of(connection, [photo_id]).values()
+    assert [(crop.face_id, crop.jpeg, crop.alignment) for crop in kept] == crops
     assert photos.crop_of(connection, face_ids[1]) == b"crop 100"
     landmarks = connection.execute(
         select(faces_table.c.landmarks).where(faces_table.c.face_id == face_ids[1])
