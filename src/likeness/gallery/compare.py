@@ -1,7 +1,9 @@
 """All pairs of templates at or above a threshold: FAISS proposes, one fixed sum decides.
 
 A float32 sum is rounded by its order, and FAISS's order changes with the number of rows. So FAISS
-proposes a little more than asked, and each pair proposed is scored again by itself.
+proposes a little more than asked, and each pair proposed is scored again by itself. What proposes
+is a product with every vector, or, where there are codes, a scan of these that leaves out only
+what cannot reach the threshold.
 """
 
 from __future__ import annotations
@@ -9,13 +11,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from likeness.gallery.quantise import Tables
+from likeness.gallery.scan import CodeBlock
+
 TOGETHER = 8192
 """Rows compared in one call: many enough for FAISS, few enough for the processor's cache."""
+
+_faiss: Any = faiss
+"""FAISS's stubs leave out what it has beside indices."""
 
 _RESCORE = 4096
 """Pairs scored again at a time."""
@@ -23,7 +32,7 @@ _RESCORE = 4096
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
-    """Vectors that are compared in one call.
+    """Vectors of one block that are compared.
 
     Attributes
     ----------
@@ -31,12 +40,21 @@ class Part:
         Number of the first row of ``vectors`` in the gallery.
     vectors : float32 array of shape (m, d), C-contiguous
     rows : int64 array of shape (k,) or None
-        The rows of ``vectors`` to compare, at most `TOGETHER`; None for all of them.
+        The rows of ``vectors`` to compare; None for all of them.
+    codes : CodeBlock or None
+        Codes of exactly the rows to compare, in their order.
+    loose : int64 array
+        Places in that order of those that their codes do not bound.
     """
 
     first: int
     vectors: NDArray[np.float32]
     rows: NDArray[np.int64] | None
+    codes: CodeBlock | None
+    loose: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.vectors) if self.rows is None else len(self.rows)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,6 +76,17 @@ class Hits:
     scores: NDArray[np.float64]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Piece:
+    """What one thread does in one go: scan a part's codes, or compare some of its vectors."""
+
+    part: Part
+    chosen: NDArray[np.int64]
+    entries: NDArray[np.float32] | None
+    start: int
+    stop: int
+
+
 class Comparer:
     """Threads that compare templates with parts of a gallery, one part a thread at a time.
 
@@ -77,7 +106,11 @@ class Comparer:
         )
 
     def compare(
-        self, probes: NDArray[np.float32], parts: Sequence[Part], threshold: float
+        self,
+        probes: NDArray[np.float32],
+        parts: Sequence[Part],
+        threshold: float,
+        tables: Tables | None = None,
     ) -> list[Hits]:
         """Find all pairs that score at least the threshold, in no particular order.
 
@@ -88,8 +121,12 @@ class Comparer:
             Of unit length too. They may change again once this has returned or raised.
         threshold : float
             Finite.
+        tables : Tables or None
+            Of these probes and this threshold; without them, and for probes that have none, every
+            vector is compared.
         """
-        shares = [parts[thread :: self._threads] for thread in range(self._threads)]
+        pieces = _pieces(len(probes), parts, tables)
+        shares = [pieces[thread :: self._threads] for thread in range(self._threads)]
         tasks = [
             self._pool.submit(_compare_share, probes, share, threshold) for share in shares if share
         ]
@@ -105,45 +142,115 @@ def _stay_in_one_thread() -> None:
     faiss.omp_set_num_threads(1)
 
 
+def _pieces(count: int, parts: Sequence[Part], tables: Tables | None) -> list[_Piece]:
+    everyone = np.arange(count)
+    pieces = []
+    for part in parts:
+        flat = everyone
+        if tables is not None and part.codes is not None:
+            flat = np.setdiff1d(everyone, tables.scanned, assume_unique=True)
+            if len(tables.scanned):
+                pieces.append(
+                    _Piece(
+                        part=part,
+                        chosen=tables.scanned,
+                        entries=tables.entries,
+                        start=0,
+                        stop=len(part),
+                    )
+                )
+        if len(flat):
+            pieces += [
+                _Piece(
+                    part=part,
+                    chosen=flat,
+                    entries=None,
+                    start=start,
+                    stop=min(start + TOGETHER, len(part)),
+                )
+                for start in range(0, len(part), TOGETHER)
+            ]
+    return pieces
+
+
 def _compare_share(
-    probes: NDArray[np.float32], parts: Sequence[Part], threshold: float
+    probes: NDArray[np.float32], pieces: Sequence[_Piece], threshold: float
 ) -> list[Hits]:
-    most = max((len(part.rows) for part in parts if part.rows is not None), default=0)
+    most = max(
+        (p.stop - p.start for p in pieces if p.entries is None and p.part.rows is not None),
+        default=0,
+    )
     room = np.empty((most, probes.shape[1]), dtype=np.float32)
     try:
-        return [_compare_part(probes, part, threshold, room) for part in parts]
+        return [
+            _scan_piece(probes, piece, threshold)
+            if piece.entries is not None
+            else _compare_piece(probes, piece, threshold, room)
+            for piece in pieces
+        ]
     finally:
         room.fill(0.0)
 
 
-def _compare_part(
-    probes: NDArray[np.float32], part: Part, threshold: float, room: NDArray[np.float32]
+def _compare_piece(
+    probes: NDArray[np.float32], piece: _Piece, threshold: float, room: NDArray[np.float32]
 ) -> Hits:
-    vectors = part.vectors
-    if part.rows is not None:
+    part = piece.part
+    rows = np.arange(piece.start, piece.stop)
+    if part.rows is None:
+        vectors = part.vectors[piece.start : piece.stop]
+    else:
         # Gathered, so that FAISS never sees the others. Any mode but "clip" would copy through a
         # buffer that is not ours to overwrite.
-        vectors = room[: len(part.rows)]
-        np.take(part.vectors, part.rows, axis=0, out=vectors, mode="clip")
-    proposed, rows = _propose(probes, vectors, threshold)
-    scores = np.empty(len(rows), dtype=np.float64)
-    for start in range(0, len(rows), _RESCORE):
-        some = slice(start, start + _RESCORE)
-        scores[some] = _scores(probes, proposed[some], vectors, rows[some])
-    keep = scores >= threshold
-    rows = rows[keep]
-    numbers = part.first + (rows if part.rows is None else part.rows[rows])
-    return Hits(probes=proposed[keep], numbers=numbers, scores=scores[keep])
+        rows = part.rows[piece.start : piece.stop]
+        vectors = room[: len(rows)]
+        np.take(part.vectors, rows, axis=0, out=vectors, mode="clip")
+    chosen = probes if len(piece.chosen) == len(probes) else probes[piece.chosen]
+    proposed, places = _propose(chosen, vectors, threshold)
+    return _scored(probes, piece.chosen[proposed], part, rows[places], threshold)
+
+
+def _scan_piece(probes: NDArray[np.float32], piece: _Piece, threshold: float) -> Hits:
+    part = piece.part
+    assert part.codes is not None and piece.entries is not None
+    limits, places = part.codes.find(piece.entries)
+    near = threshold - _margin(probes.shape[1])
+    proposed, found = [], []
+    for probe, start, stop in zip(
+        piece.chosen.tolist(), limits[:-1].tolist(), limits[1:].tolist(), strict=True
+    ):
+        mine = places[start:stop]
+        if len(part.loose):
+            mine = np.union1d(mine, part.loose)
+        rows = mine if part.rows is None else part.rows[mine]
+        if len(rows):
+            scores = np.empty(len(rows), dtype=np.float32)
+            _faiss.fvec_inner_products_by_idx(
+                faiss.swig_ptr(scores),
+                faiss.swig_ptr(probes[probe]),
+                faiss.swig_ptr(part.vectors),
+                faiss.swig_ptr(rows),
+                probes.shape[1],
+                1,
+                len(rows),
+            )
+            rows = rows[scores >= near]
+        found.append(rows)
+        proposed.append(np.full(len(rows), probe, dtype=np.int64))
+    return _scored(probes, np.concatenate(proposed), part, np.concatenate(found), threshold)
+
+
+def _margin(length: int) -> float:
+    # A float32 sum of d products of unit vectors is off by d * eps / 2 at most (Higham 2002, 3.1).
+    return (length + 8) * float(np.finfo(np.float32).eps)
 
 
 def _propose(
     probes: NDArray[np.float32], vectors: NDArray[np.float32], threshold: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     count, length = probes.shape
-    # A float32 sum of d products of unit vectors is off by d * eps / 2 at most (Higham 2002, 3.1).
-    margin = (length + 8) * float(np.finfo(np.float32).eps)
     # No two unit vectors reach 2, and what lies far outside float32 must not overflow in C.
-    radius = min(max(threshold, -2.0), 2.0) - margin
+    radius = min(max(threshold, -2.0), 2.0) - _margin(length)
     result = faiss.RangeSearchResult(count)
     faiss.range_search_inner_product(
         faiss.swig_ptr(probes),
@@ -157,6 +264,21 @@ def _propose(
     limits = faiss.rev_swig_ptr(result.lims, count + 1).astype(np.int64)
     rows = faiss.rev_swig_ptr(result.labels, int(limits[-1])).astype(np.int64)
     return np.repeat(np.arange(count, dtype=np.int64), np.diff(limits)), rows
+
+
+def _scored(
+    probes: NDArray[np.float32],
+    proposed: NDArray[np.int64],
+    part: Part,
+    rows: NDArray[np.int64],
+    threshold: float,
+) -> Hits:
+    scores = np.empty(len(rows), dtype=np.float64)
+    for start in range(0, len(rows), _RESCORE):
+        some = slice(start, start + _RESCORE)
+        scores[some] = _scores(probes, proposed[some], part.vectors, rows[some])
+    keep = scores >= threshold
+    return Hits(probes=proposed[keep], numbers=part.first + rows[keep], scores=scores[keep])
 
 
 def _scores(

@@ -2,14 +2,13 @@
 
 FAISS's own flat index keeps its vectors in a growing C++ array, where neither a removal nor a
 growth overwrites what it leaves. So the vectors live in `VectorBlocks`, and FAISS compares them
-where they are.
+where they are. In a large gallery it first scans their `Codes`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,20 +21,24 @@ from likeness.gallery.base import (
     check_threshold,
 )
 from likeness.gallery.blocks import VectorBlocks
-from likeness.gallery.compare import TOGETHER, Comparer, Part
+from likeness.gallery.codes import Codes
+from likeness.gallery.compare import Comparer, Hits
 from likeness.gallery.lock import ReadWriteLock
+from likeness.gallery.names import ReferenceNames
+from likeness.gallery.selection import Selections
 from likeness.records.reference import Match, Reference
 
-_SELECTIONS = 4
-"""Sets of eligible persons whose rows are remembered until the gallery changes."""
+_PROBES_AT_ONCE = 256
+"""Templates compared together; what they need of memory grows with them."""
 
 
 class FaissGallery:
     """A `likeness.gallery.base.Gallery` in memory; exact at any size.
 
-    A search costs one pass over the eligible vectors. A change waits for the searches that run, and
-    searches that come after it wait for the change. Make a new one after a fork: threads and locks
-    do not survive it.
+    A search costs one pass over the eligible vectors or, in a large gallery, over their codes,
+    which are far shorter and rule out only what cannot reach the threshold. A change waits for the
+    searches that run, and searches that come after it wait for the change. Make a new one after a
+    fork: threads and locks do not survive it.
 
     Parameters
     ----------
@@ -45,6 +48,9 @@ class FaissGallery:
         Numbers in one template (d).
     rows_per_block : int
         Vectors allocated together. Memory is taken page by page as they fill.
+    scanned_from : int
+        References from which on codes of four bits a number are kept and scanned, and only what
+        they cannot rule out is compared. It makes no difference to what is found.
     threads : int
         Threads that compare, for all searches together; 0 for one a processor.
 
@@ -60,9 +66,11 @@ class FaissGallery:
         fingerprint: str,
         template_length: int,
         rows_per_block: int = 65_536,
+        scanned_from: int = 32_768,
         threads: int = 0,
     ) -> None:
-        if not fingerprint or template_length < 1 or rows_per_block < 1 or threads < 0:
+        sizes = (template_length, rows_per_block, scanned_from)
+        if not fingerprint or min(sizes) < 1 or threads < 0:
             raise UsageError(
                 "A gallery needs a pack's fingerprint, and sizes of at least 1.",
                 "Take the fingerprint and the template length from the model pack.",
@@ -71,14 +79,10 @@ class FaissGallery:
         self._template_length = template_length
         self._lock = ReadWriteLock()
         self._vectors = VectorBlocks(length=template_length, rows=rows_per_block)
-        self._reference_ids: list[str] = []
-        self._person_ids: list[str] = []
-        self._number_of: dict[str, int] = {}
-        self._numbers_of: dict[str, list[int]] = {}
+        self._names = ReferenceNames()
+        self._codes = Codes(self._vectors, fewest=scanned_from)
+        self._selections = Selections(self._vectors, self._names, self._codes, fewest=scanned_from)
         self._comparer = Comparer(threads=threads or os.cpu_count() or 1)
-        self._remembered = Lock()
-        self._selections: dict[frozenset[str], list[Part]] = {}
-        self._everybody: frozenset[str] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -94,40 +98,39 @@ class FaissGallery:
         """Add references; see `Gallery.add`. The caller's templates are copied and not kept."""
         check_references(references, self._template_length)
         with self._lock.writing():
-            self._forget_selections()
-            for reference in references:
-                self._put(reference)
+            self._selections.forget()
+            self._codes.changed({self._put(reference) for reference in references})
 
     def remove(self, person_ids: Iterable[str]) -> int:
         """Remove and overwrite every reference of these persons; see `Gallery.remove`."""
         wanted = check_person_ids(person_ids)
         removed = 0
         with self._lock.writing():
-            self._forget_selections()
+            self._selections.forget()
             for person_id in wanted:
                 # From the end: so the row that moves into a gap is never one that is about to go.
-                numbers = sorted(self._numbers_of.pop(person_id, ()), reverse=True)
+                numbers = sorted(self._names.rows_of(person_id), reverse=True)
                 for number in numbers:
                     self._drop(number)
                 removed += len(numbers)
+            self._codes.settle()
         return removed
 
     def clear(self) -> None:
         """Remove and overwrite everything."""
         with self._lock.writing():
-            self._forget_selections()
+            self._selections.forget()
+            self._codes.clear()
             self._vectors.clear()
-            self._reference_ids.clear()
-            self._person_ids.clear()
-            self._number_of.clear()
-            self._numbers_of.clear()
+            self._names.clear()
 
     def person_ids(self) -> frozenset[str]:
-        """Ids of all persons who have a reference here; one object until the gallery changes."""
-        with self._lock.reading(), self._remembered:
-            if self._everybody is None:
-                self._everybody = frozenset(self._numbers_of)
-            return self._everybody
+        """Ids of all persons who have a reference here, made for the caller and not kept.
+
+        While somebody holds it and the gallery is the same, the same object is returned.
+        """
+        with self._lock.reading():
+            return self._selections.everybody()
 
     def __len__(self) -> int:
         """How many references are here."""
@@ -142,6 +145,11 @@ class FaissGallery:
         with self._lock.reading():
             return self._vectors.memory()
 
+    def code_memory(self) -> tuple[NDArray[np.uint8], ...]:
+        """As `memory`, of the codes that vectors are found by; empty where there are none."""
+        with self._lock.reading():
+            return self._codes.memory()
+
     def search(
         self, templates: NDArray[np.float32], *, eligible: frozenset[str], threshold: float
     ) -> list[list[Match]]:
@@ -152,84 +160,41 @@ class FaissGallery:
         if not found or not eligible:
             return found
         with self._lock.reading():
-            for hits in self._comparer.compare(probes, self._parts(eligible), threshold):
-                for row, number, score in zip(
-                    hits.probes.tolist(), hits.numbers.tolist(), hits.scores.tolist(), strict=True
-                ):
-                    found[row].append(
-                        Match(
-                            person_id=self._person_ids[number],
-                            reference_id=self._reference_ids[number],
-                            score=score,
-                        )
-                    )
+            parts = self._selections.parts(eligible)
+            scans = any(part.codes is not None for part in parts)
+            for start in range(0, len(probes), _PROBES_AT_ONCE):
+                some = probes[start : start + _PROBES_AT_ONCE]
+                tables = self._codes.tables(some, threshold) if scans else None
+                for hits in self._comparer.compare(some, parts, threshold, tables):
+                    self._match(hits, found[start : start + _PROBES_AT_ONCE])
         for matches in found:
             matches.sort(key=lambda match: (-match.score, match.reference_id))
         return found
 
-    def _parts(self, eligible: frozenset[str]) -> list[Part]:
-        with self._remembered:
-            parts = self._selections.get(eligible)
-            if parts is None:
-                parts = self._select(eligible)
-                if len(self._selections) == _SELECTIONS:
-                    del self._selections[next(iter(self._selections))]
-                self._selections[eligible] = parts
-            return parts
+    def _match(self, hits: Hits, found: Sequence[list[Match]]) -> None:
+        for row, number, score in zip(
+            hits.probes.tolist(), hits.numbers.tolist(), hits.scores.tolist(), strict=True
+        ):
+            found[row].append(
+                Match(
+                    person_id=self._names.person(number),
+                    reference_id=self._names.reference(number),
+                    score=score,
+                )
+            )
 
-    def _select(self, eligible: frozenset[str]) -> list[Part]:
-        size, blocks = self._vectors.rows, self._vectors.filled()
-        parts: list[Part] = []
-        if self._numbers_of.keys() <= eligible:
-            for index, block in enumerate(blocks):
-                for start in range(0, len(block), TOGETHER):
-                    vectors = block[start : start + TOGETHER]
-                    parts.append(Part(first=index * size + start, vectors=vectors, rows=None))
-            return parts
-        here = [person_id for person_id in eligible if person_id in self._numbers_of]
-        numbers = np.fromiter(
-            (number for person_id in here for number in self._numbers_of[person_id]),
-            dtype=np.int64,
-        )
-        numbers.sort()
-        edges = np.searchsorted(numbers, np.arange(len(blocks) + 1) * size)
-        for index, block in enumerate(blocks):
-            rows = numbers[edges[index] : edges[index + 1]] - index * size
-            for start in range(0, len(rows), TOGETHER):
-                some = rows[start : start + TOGETHER]
-                parts.append(Part(first=index * size, vectors=block, rows=some))
-        return parts
-
-    def _forget_selections(self) -> None:
-        with self._remembered:
-            self._selections.clear()
-            self._everybody = None
-
-    def _put(self, reference: Reference) -> None:
-        number = self._number_of.get(reference.reference_id)
-        if number is None:
+    def _put(self, reference: Reference) -> int:
+        number = self._names.row_of(reference.reference_id)
+        if number < 0:
             number = self._vectors.append(reference.template)
-            self._number_of[reference.reference_id] = number
-            self._reference_ids.append(reference.reference_id)
-            self._person_ids.append(reference.person_id)
+            self._names.append(reference.reference_id, reference.person_id)
         else:
             self._vectors.write(number, reference.template)
-            before = self._person_ids[number]
-            self._numbers_of[before].remove(number)
-            if not self._numbers_of[before]:
-                del self._numbers_of[before]
-            self._person_ids[number] = reference.person_id
-        self._numbers_of.setdefault(reference.person_id, []).append(number)
+            self._names.reassign(number, reference.person_id)
+        return number
 
     def _drop(self, number: int) -> None:
-        """Take a reference out whose person is out of `_numbers_of` already."""
-        del self._number_of[self._reference_ids[number]]
-        moved_reference, moved_person = self._reference_ids.pop(), self._person_ids.pop()
-        last = len(self._reference_ids)
-        if number != last:
-            self._reference_ids[number] = moved_reference
-            self._person_ids[number] = moved_person
-            self._number_of[moved_reference] = number
-            numbers = self._numbers_of[moved_person]
-            numbers[numbers.index(last)] = number
+        last = len(self._vectors) - 1
+        self._names.remove(number)
         self._vectors.remove(number)
+        self._codes.remove(number, last)

@@ -130,6 +130,7 @@ def test_rows_remembered_for_a_set_of_people_are_forgotten_when_the_gallery_chan
         {"fingerprint": ""},
         {"template_length": 0},
         {"rows_per_block": 0},
+        {"scanned_from": 0},
         {"threads": -1},
     ],
 )
