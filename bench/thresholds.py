@@ -1,7 +1,7 @@
 """Measures a model pack's thresholds on labelled portraits and prints the table for its manifest.
 
-    python bench/thresholds.py ../shared/eval/people.csv [--write
-    src/likeness/faces/manifests/dlib.toml]
+    python bench/thresholds.py ../shared/eval/people.csv [--pack NAME_OR_MANIFEST]
+        [--write MANIFEST]
 
 Galleries of several sizes are drawn at random, again and again, and searched with faces of people
 who are not in them. ``strong`` is the score that one such search in a thousand reaches (FPIR 0.1%)
@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from likeness.faces.crops import REFERENCE_CROP_SIZE
 from likeness.faces.engine import FaceEngine
 from likeness.records.face import DetectedFace
 
@@ -53,6 +54,9 @@ class Portraits:
     Attributes
     ----------
     templates : float32 array of shape (n, d)
+        As made of faces in photos.
+    references : float32 array of shape (n, d)
+        As made of references.
     people : int array of shape (n,)
         A number for each person.
     skipped : int
@@ -60,13 +64,17 @@ class Portraits:
     """
 
     templates: Floats
+    references: Floats
     people: NDArray[np.int64]
     skipped: int
 
     def of(self, chosen: NDArray[np.bool_]) -> Portraits:
         """Those photos alone."""
         return Portraits(
-            templates=self.templates[chosen], people=self.people[chosen], skipped=self.skipped
+            templates=self.templates[chosen],
+            references=self.references[chosen],
+            people=self.people[chosen],
+            skipped=self.skipped,
         )
 
 
@@ -75,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("labels", type=Path, help="CSV with photo and person; photos beside it")
     parser.add_argument("--photos", type=Path, help="folder of the photos; else the CSV's name")
-    parser.add_argument("--pack", default="dlib")
+    parser.add_argument("--pack", default="dlib", help="name, or path of a manifest")
     parser.add_argument("--rule", choices=("best", "mean"), default="mean", help="of references")
     parser.add_argument("--write", type=Path, help="manifest whose thresholds are replaced")
     parser.add_argument(
@@ -115,23 +123,31 @@ def read_portraits(
     """Templates of each photo's most central face, kept in the temporary folder."""
     rows = list(csv.DictReader(labels.open(encoding="utf-8")))
     key = hashlib.sha256(f"{labels.resolve()} {engine.fingerprint}".encode()).hexdigest()[:16]
-    kept = Path(tempfile.gettempdir()) / f"likeness-thresholds-{key}.npz"
+    kept = Path(tempfile.gettempdir()) / f"likeness-thresholds-2-{key}.npz"
     if kept.exists():
         with np.load(kept) as stored:
-            templates, found = stored["templates"], stored["found"]
+            templates, references, found = (
+                stored[name] for name in ("templates", "references", "found")
+            )
     else:
-        templates, found = _compute(rows, photos, engine)
-        np.savez(kept, templates=templates, found=found)
+        templates, references, found = _compute(rows, photos, engine)
+        np.savez(kept, templates=templates, references=references, found=found)
     one_of = dict(same)
     labelled = [one_of.get(row["person"], row["person"]) for row in rows]
     people = np.unique(labelled, return_inverse=True)[1].astype(np.int64)
-    return Portraits(templates=templates[found], people=people[found], skipped=int((~found).sum()))
+    return Portraits(
+        templates=templates[found],
+        references=references[found],
+        people=people[found],
+        skipped=int((~found).sum()),
+    )
 
 
 def _compute(
     rows: Sequence[dict[str, str]], photos: Path, engine: FaceEngine
-) -> tuple[Floats, NDArray[np.bool_]]:
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     templates = np.zeros((len(rows), engine.template_length), dtype=np.float32)
+    references = templates.copy()
     found = np.zeros(len(rows), dtype=bool)
     for start in range(0, len(rows), BATCH):
         images = [_read(photos / row["photo"]) for row in rows[start : start + BATCH]]
@@ -139,12 +155,19 @@ def _compute(
             _most_central(image, faces)
             for image, faces in zip(images, engine.find_many(images), strict=True)
         ]
-        for offset, made in enumerate(engine.templates_many(images, central)):
-            if len(made):
-                templates[start + offset], found[start + offset] = made[0], True
+        there = [offset for offset, faces in enumerate(central) if faces]
+        crops = [
+            engine.crops(images[offset], central[offset], size=REFERENCE_CROP_SIZE)
+            for offset in there
+        ]
+        if crops:
+            kept = np.array(there) + start
+            found[kept] = True
+            references[kept] = engine.reference_templates(np.concatenate(crops))
+            templates[kept] = engine.templates_from_crops(np.concatenate(crops))
         print(f"\r{start + len(images)}/{len(rows)} photos", end="", file=sys.stderr)
     print(file=sys.stderr)
-    return templates, found
+    return templates, references, found
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
@@ -168,7 +191,7 @@ def person_scores(portraits: Portraits, rule: Rule) -> tuple[Floats, NDArray[np.
     persons = np.unique(portraits.people)
     rows = []
     for person in persons:
-        own = portraits.templates[portraits.people == person][:REFERENCES]
+        own = portraits.references[portraits.people == person][:REFERENCES]
         rows.append(rule(own[None], portraits.templates)[0])
     return np.stack(rows), persons
 
@@ -305,16 +328,17 @@ def _enrol(
     references, probes, owners = [], [], []
     for row, person in enumerate(enrolled):
         mine = random.permutation(np.flatnonzero(portraits.people == person))
-        references.append(portraits.templates[mine[:REFERENCES]])
+        references.append(portraits.references[mine[:REFERENCES]])
         probes.append(portraits.templates[mine[REFERENCES:]])
         owners += [row] * len(probes[-1])
     return np.stack(references), np.concatenate(probes), np.array(owners)
 
 
 def replace_thresholds(manifest: Path, table: str) -> None:
-    """Put the table in the place of all thresholds at the end of a manifest."""
+    """Put the table in the place of all thresholds, or of provisional ones, at a manifest's end."""
     text = manifest.read_text(encoding="utf-8")
-    before = re.split(r"^\[\[thresholds\]\]", text, maxsplit=1, flags=re.MULTILINE)[0]
+    start = re.compile(r"^\[(\[thresholds\]|provisional)\]", flags=re.MULTILINE)
+    before = start.split(text, maxsplit=1)[0]
     manifest.write_text(f"{before.rstrip()}\n\n{table.rstrip()}\n", encoding="utf-8")
 
 

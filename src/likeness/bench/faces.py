@@ -6,38 +6,55 @@ to both in turn, so that whatever else the machine does meets both alike.
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from likeness.bench.peer import DlibFaces
-from likeness.errors import BadInput, PhotoUnreadable, SourceUnreadable, UsageError
+from likeness.bench.peer_package import FaceRecognitionPackage
+from likeness.bench.photos import (
+    SAME_FACE,
+    LabelledBox,
+    PhotoFile,
+    Recall,
+    intersection_over_union,
+    read_labels,
+    read_photos,
+    recall_of,
+)
+from likeness.bench.timing import medians_ms, this_machine, times_as_fast
+from likeness.bench.whole import CurvePoint, WholeReport, measure_curve, measure_whole
+from likeness.errors import BadInput, UsageError
 from likeness.faces.components import load_detector, load_embedder
-from likeness.faces.decode import decode
 from likeness.faces.detect import Detector, FoundBox
 from likeness.faces.embed import Embedder
 from likeness.faces.engine import FaceEngine
 from likeness.faces.runtime import usable_cores
-from likeness.records.face import Box
-from likeness.records.photo import ReadLimits
+from likeness.faces.sampling import resized
+from likeness.records.face import DetectedFace, scaled_box
+
+Against = Literal["dlib", "face_recognition"]
+PEERS: tuple[Against, ...] = get_args(Against)
 
 CHIPS = 16
 """Chips in a batch of the embedding network."""
 
-MOST_PHOTOS = 8
-"""Photos that are taken where the folder holds more, evenly from its names in order."""
+MOST_PHOTOS = 48
+MOST_BESIDE_DLIB = 8
+"""Photos that are taken where the folder holds more, evenly from its names in order. dlib's network
+takes seconds for one."""
 
 LONG_SIDE = 1024
 """Larger photos are reduced to this many pixels on their longer side."""
+
+CURVE_COPIES = 2
+"""Photos at each point of the cost curve."""
 
 SAME_BOX = 0.8
 SAME_SCORE = 0.1
@@ -78,10 +95,11 @@ class DetectReport:
     ratio : float or None
         How many times as fast as the peer, one photo at a time.
     recall : float or None
-        Share of the peer's faces that were found with IoU >= 0.8 and score within 0.1.
+        Share of the peer's faces that were found: beside dlib with IoU >= 0.8 and score within 0.1,
+        beside another detector with IoU >= 0.3.
     extra : int or None
-        Faces found that the peer did not find. Those within 0.1 of the detector's threshold are
-        left out here and in ``recall``.
+        Faces found that the peer did not find. Beside dlib those within 0.1 of the detector's
+        threshold are left out here and in ``recall``.
     faces : int
     """
 
@@ -95,17 +113,35 @@ class DetectReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LabelledReport:
+    """What was found of the faces that people labelled in the same photos."""
+
+    ours: Recall
+    peer: Recall | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class FacesReport:
     """What was measured, and where.
 
     Attributes
     ----------
+    against : str or None
+    measured : str or None
+        What exactly the peer is, with its version.
+    pack : str
     template_ms : float
         Milliseconds from a face found in a photo to its template: alignment, the network over the
         chip and its mirror image, many faces at once.
+    whole : WholeReport
+    labelled : LabelledReport or None
+        None where no labels were given.
+    curve : list of CurvePoint
     """
 
     against: str | None
+    measured: str | None
+    pack: str
     photos: int
     repeats: int
     threads: int
@@ -114,16 +150,30 @@ class FacesReport:
     template_ms: float
     embed: EmbedReport
     detect: DetectReport
+    whole: WholeReport
+    labelled: LabelledReport | None
+    curve: list[CurvePoint]
 
     def as_json(self) -> dict[str, Any]:
         """The report as ``likeness.bench.faces/1``."""
         return {"schema": "likeness.bench.faces/1", **asdict(self)}
 
 
+class _Finds(Protocol):
+    """A peer that finds faces."""
+
+    def find(self, image: Image) -> list[FoundBox]:
+        """The faces of an image."""
+        ...
+
+
 def run(
     photos: Path,
     *,
-    against: Literal["dlib"] | None = None,
+    against: Against | None = None,
+    pack: str | Path = "dlib",
+    labels: Path | None = None,
+    most: int | None = None,
     repeats: int = 3,
     threads: int | None = None,
 ) -> FacesReport:
@@ -132,9 +182,15 @@ def run(
     Parameters
     ----------
     photos : Path
-        A folder; up to eight of its photos are taken.
-    against : "dlib" or None
+        A folder.
+    against : "dlib", "face_recognition" or None
         What to compare with. dlib needs seconds a photo.
+    pack : str or Path
+        The model pack to measure.
+    labels : Path or None
+        Boxes of the faces (see :func:`likeness.bench.photos.read_labels`), for recall.
+    most : int or None
+        Photos to take; 48 where None, 8 beside dlib.
     repeats : int
         How often each photo and batch is timed, after one run that is not.
     threads : int or None
@@ -143,74 +199,72 @@ def run(
     Raises
     ------
     UsageError
-        ``repeats`` is below 1, or dlib is not installed.
+        ``repeats`` or ``most`` is below 1, or the peer is not installed or cannot run the pack.
     SourceUnreadable
         The folder is not there.
     BadInput
-        It holds no photo that can be read, or no photo with a face.
+        It holds no photo that can be read, or no photo with a face; or the labels are malformed.
     """
-    if repeats < 1:
-        raise UsageError(f"{repeats} repeats measure nothing.", "Give 1 or more.")
-    engine = FaceEngine.load(threads=threads)
+    if repeats < 1 or (most is not None and most < 1):
+        raise UsageError(f"{min(repeats, most or 1)} repeats measure nothing.", "Give 1 or more.")
+    known = read_labels(labels) if labels else None
+    engine = FaceEngine.load(pack, threads=threads)
     peer = DlibFaces(engine.pack) if against == "dlib" else None
-    images = _read_photos(photos)
+    package = FaceRecognitionPackage() if against == "face_recognition" else None
+    taken = most or (MOST_BESIDE_DLIB if peer else MOST_PHOTOS)
+    files = read_photos(photos, most=taken, long_side=LONG_SIDE)
+    images = [file.pixels for file in files]
     faces = engine.find_many(images)
     if not any(faces):
         raise BadInput(
             "None of the photos shows a face, so nothing can be measured.",
             "Give a folder with photos of people.",
         )
-    size = engine.pack.preprocessing.chip
-    chips = np.concatenate(
-        [engine.crops(image, found, size=size) for image, found in zip(images, faces, strict=True)]
-    )
-    (templates,) = _medians_ms([lambda: engine.templates_many(images, faces)], repeats)
+    (templates,) = medians_ms([lambda: engine.templates_many(images, faces)], repeats)
+    chips = _chips(engine, images, faces)
     batch = np.concatenate([chips] * -(-CHIPS // len(chips)))[:CHIPS]
+    machine, finder = this_machine(), peer or package
+    detector = load_detector(engine.pack, threads)
+    detect, ours, theirs = _detection(detector, images, finder, repeats)
     return FacesReport(
         against=against,
+        measured=finder.measured if finder else None,
+        pack=engine.pack.name,
         photos=len(images),
         repeats=repeats,
         threads=threads or usable_cores(),
-        cores=os.cpu_count() or 1,
-        machine=_machine(),
+        cores=machine.cores,
+        machine=machine.name,
         template_ms=round(templates / len(chips), 3),
         embed=_embedding(load_embedder(engine.pack, threads), batch, peer, repeats),
-        detect=_detection(load_detector(engine.pack, threads), images, peer, repeats),
+        detect=detect,
+        whole=measure_whole(
+            engine, files, package, threads=threads or usable_cores(), repeats=repeats
+        ),
+        labelled=_labelled(files, ours, theirs, known) if known is not None else None,
+        curve=measure_curve(engine, files, package, copies=CURVE_COPIES, repeats=repeats),
     )
 
 
-def _read_photos(folder: Path) -> list[Image]:
-    """Some of the folder's photos, evenly from its names in order."""
-    if not folder.is_dir():
-        raise SourceUnreadable(
-            f"There is no folder {folder.name!r}.", "Give a folder that holds photos."
-        )
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    step = max(len(paths) // MOST_PHOTOS, 1)
-    images: list[Image] = []
-    for path in dict.fromkeys([*paths[::step], *paths]):
-        if len(images) == min(MOST_PHOTOS, len(paths)):
-            break
-        try:
-            photo = decode(path.read_bytes(), limits=ReadLimits(), long_side=LONG_SIDE)
-        except (PhotoUnreadable, OSError):
-            continue
-        images.append(photo.pixels)
-    if not images:
-        raise BadInput(
-            "The folder holds no photo that can be read.", "Give a folder with photos of people."
-        )
-    return images
+def _chips(
+    engine: FaceEngine, images: Sequence[Image], faces: Sequence[Sequence[DetectedFace]]
+) -> Image:
+    """What the embedder takes of each face."""
+    squares = [
+        engine.crops(image, found, size=engine.frame.inner)
+        for image, found in zip(images, faces, strict=True)
+    ]
+    return resized(np.concatenate(squares), engine.pack.preprocessing.chip)
 
 
 def _embedding(
     embedder: Embedder, chips: Image, peer: DlibFaces | None, repeats: int
 ) -> EmbedReport:
     if peer is None:
-        (ours,) = _medians_ms([lambda: embedder.embeddings(chips)], repeats)
+        (ours,) = medians_ms([lambda: embedder.embeddings(chips)], repeats)
         return EmbedReport(ours_ms=round(ours / len(chips), 3))
     apart = list(chips)
-    ours, one_by_one, at_once = _medians_ms(
+    ours, one_by_one, at_once = medians_ms(
         [
             lambda: embedder.embeddings(chips),
             lambda: [peer.embedding(chip) for chip in apart],
@@ -229,11 +283,12 @@ def _embedding(
 
 
 def _detection(
-    detector: Detector, images: Sequence[Image], peer: DlibFaces | None, repeats: int
-) -> DetectReport:
-    (many,) = _medians_ms([lambda: detector.find_many(images)], repeats)
+    detector: Detector, images: Sequence[Image], peer: _Finds | None, repeats: int
+) -> tuple[DetectReport, list[list[FoundBox]], list[list[FoundBox]] | None]:
+    """The report, what ours found in each image and what the peer found."""
+    (many,) = medians_ms([lambda: detector.find_many(images)], repeats)
     works = [detector.find] if peer is None else [detector.find, peer.find]
-    times = [_medians_ms([partial(work, image) for work in works], repeats) for image in images]
+    times = [medians_ms([partial(work, image) for work in works], repeats) for image in images]
     ours, *theirs = (statistics.median(column) for column in zip(*times, strict=True))
     found = [detector.find(image) for image in images]
     plain = DetectReport(
@@ -242,69 +297,63 @@ def _detection(
         faces=sum(map(len, found)),
     )
     if peer is None:
-        return plain
-    recall, extra = _agreement(found, [peer.find(image) for image in images])
-    return replace(
+        return plain, found, None
+    others = [peer.find(image) for image in images]
+    recall, extra = _agreement(found, others, scored=isinstance(peer, DlibFaces))
+    report = replace(
         plain,
         peer_ms=round(theirs[0], 3),
-        ratio=round(theirs[0] / ours, 2),
+        ratio=times_as_fast(ours, theirs[0]),
         recall=recall,
         extra=extra,
     )
+    return report, found, others
+
+
+def _labelled(
+    files: Sequence[PhotoFile],
+    ours: Sequence[Sequence[FoundBox]],
+    theirs: Sequence[Sequence[FoundBox]] | None,
+    labels: Mapping[str, Sequence[LabelledBox]],
+) -> LabelledReport:
+    """What each found of the labelled faces."""
+
+    def of(found: Sequence[Sequence[FoundBox]]) -> Recall:
+        boxes = {
+            file.name: [scaled_box(one.box, file.scale) for one in some]
+            for file, some in zip(files, found, strict=True)
+        }
+        return recall_of(boxes, labels)
+
+    return LabelledReport(ours=of(ours), peer=of(theirs) if theirs is not None else None)
 
 
 def _agreement(
-    ours: Sequence[Sequence[FoundBox]], theirs: Sequence[Sequence[FoundBox]]
+    ours: Sequence[Sequence[FoundBox]],
+    theirs: Sequence[Sequence[FoundBox]],
+    *,
+    scored: bool = True,
 ) -> tuple[float, int]:
-    """Share of their faces that are ours too, and how many of ours are not theirs."""
+    """Share of their faces that are ours too, and how many of ours are not theirs.
+
+    Scores count where both are of one scale.
+    """
     sure, met, extra = 0, 0, 0
     for mine, others in zip(ours, theirs, strict=True):
         left = list(mine)
         for other in others:
-            same = next((one for one in left if _same(one, other)), None)
+            same = next((one for one in left if _same(one, other, scored=scored)), None)
             if same is not None:
                 left.remove(same)
-            if other.score >= SAME_SCORE:
+            if not scored or other.score >= SAME_SCORE:
                 sure += 1
                 met += same is not None
-        extra += sum(one.score >= SAME_SCORE for one in left)
+        extra += sum(not scored or one.score >= SAME_SCORE for one in left)
     return (met / sure if sure else 1.0), extra
 
 
-def _same(one: FoundBox, other: FoundBox) -> bool:
-    close = abs(one.score - other.score) <= SAME_SCORE
-    return close and intersection_over_union(one.box, other.box) >= SAME_BOX
-
-
-def intersection_over_union(one: Box, other: Box) -> float:
-    """Common area of two boxes by the area that either covers, 0 to 1."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    common = max(width, 0) * max(height, 0)
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return common / (sum(areas) - common)
-
-
-def _medians_ms(works: Sequence[Callable[[], object]], repeats: int) -> list[float]:
-    """Milliseconds that each work takes, done in turn; the first round is not counted."""
-    rounds = []
-    for _ in range(repeats + 1):
-        times = []
-        for work in works:
-            start = time.perf_counter()
-            work()
-            times.append((time.perf_counter() - start) * 1000)
-        rounds.append(times)
-    return [statistics.median(column) for column in zip(*rounds[1:], strict=True)]
-
-
-def _machine() -> str:
-    """The processor's name where it can be told, and the system."""
-    name = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                name = line.partition(":")[2].strip()
-                break
-    return f"{name}, {platform.system()}"
+def _same(one: FoundBox, other: FoundBox, *, scored: bool) -> bool:
+    overlap = intersection_over_union(one.box, other.box)
+    if not scored:
+        return overlap >= SAME_FACE
+    return abs(one.score - other.score) <= SAME_SCORE and overlap >= SAME_BOX

@@ -17,6 +17,11 @@ from likeness.faces.packs import Pack, locate
 class DlibFaces:
     """dlib's own detector and embedder, with the files of a pack.
 
+    Attributes
+    ----------
+    measured : str
+        Its name and version.
+
     Raises
     ------
     UsageError
@@ -36,6 +41,7 @@ class DlibFaces:
             raise UsageError(
                 f"dlib cannot run the model pack {pack.name!r}.", "Measure the pack 'dlib'."
             )
+        self.measured = f"dlib {dlib.__version__}"
         self._detector = dlib.cnn_face_detection_model_v1(str(locate(pack, detector)))
         self._embedder = dlib.face_recognition_model_v1(str(locate(pack, embedder)))
 
