@@ -18,6 +18,10 @@ PHASES: Final[Mapping[str, str]] = {
     "photos": "Reading photos",
     "rescan": "Comparing photos held",
     "remove": "Removing sightings",
+    "references": "Making references anew",
+    "relink": "Finding faces anew",
+    "evaluate": "Making templates",
+    "trials": "Drawing galleries",
 }
 
 SECONDS_BETWEEN_LINES = 5.0

@@ -18,7 +18,12 @@ from likeness.cli.options import (
     WithinOption,
 )
 from likeness.cli.screen import counted, is_conversation, note, say
-from likeness.cli.shapes import proposal_as_json, say_sightings
+from likeness.cli.shapes import (
+    calibration_as_json,
+    proposal_as_json,
+    say_calibration,
+    say_sightings,
+)
 from likeness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +68,7 @@ def review(
         decided = [_decide(opened, *choice) for choice in choices]
         person_id = opened.resolve_person(person) if person else None
         waiting = within(opened, collection, opened.proposals(person_id=person_id))
+        calibration = opened.calibration()
         asks = is_conversation() and not (list_only or call.as_json or choices)
         if asks and waiting:
             _ask_each(opened, waiting, verbose=call.verbose)
@@ -74,8 +80,14 @@ def review(
         say(f"{counted(len(waiting), 'possible link')} to decide.")
         for proposal in waiting:
             _say(proposal, verbose=call.verbose)
+        if waiting:
+            say_calibration(calibration)
 
-    fields = {"decided": decided, "proposals": [proposal_as_json(p) for p in waiting]}
+    fields = {
+        "decided": decided,
+        "proposals": [proposal_as_json(p) for p in waiting],
+        "calibration": calibration_as_json(calibration),
+    }
     call.answer(fields, answer)
 
 

@@ -16,12 +16,17 @@ from likeness.cli.options import (
     WithinOption,
 )
 from likeness.cli.screen import counted, say
-from likeness.cli.shapes import photos_as_json, say_photos
+from likeness.cli.shapes import (
+    calibration_as_json,
+    photos_as_json,
+    say_calibration,
+    say_photos,
+)
 
 if TYPE_CHECKING:
     from likeness.library import Library
     from likeness.records.consent import Purpose
-    from likeness.search import Candidate
+    from likeness.search import Candidate, SearchAnswer
 
 NOBODY = "Nobody who consented matches."
 NOBODY_FOUND = 1
@@ -71,8 +76,11 @@ def search(
             face=face,
         )
     call.answer(
-        {"candidates": [_as_json(candidate) for candidate in answer.candidates]},
-        lambda: _say(answer.candidates, verbose=call.verbose),
+        {
+            "candidates": [_as_json(candidate) for candidate in answer.candidates],
+            "calibration": calibration_as_json(answer.calibration),
+        },
+        lambda: _say(answer, verbose=call.verbose),
     )
     if not answer.candidates:
         raise typer.Exit(NOBODY_FOUND)
@@ -110,13 +118,15 @@ def _as_json(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _say(candidates: tuple[Candidate, ...], *, verbose: bool) -> None:
-    if not candidates:
+def _say(answer: SearchAnswer, *, verbose: bool) -> None:
+    if not answer.candidates:
         say(NOBODY)
-    for candidate in candidates:
+        return
+    for candidate in answer.candidates:
         score = f", score {candidate.score:.3f}" if verbose else ""
         say(
             f"{candidate.name} ({candidate.person_id}): {candidate.strength} match{score}, consent "
             f"given {candidate.how_given}, {counted(len(candidate.photos), 'photo')}"
         )
         say_photos(candidate.photos, verbose=verbose)
+    say_calibration(answer.calibration)

@@ -11,6 +11,7 @@ from likeness.cli.screen import say
 if TYPE_CHECKING:
     from likeness.desk import VisiblePerson
     from likeness.library import Library
+    from likeness.operating import Calibration
     from likeness.records.collection import Collection
     from likeness.records.consent import Consent
     from likeness.records.stored import LinkedPhoto, StoredSighting
@@ -92,6 +93,33 @@ def rescan_as_json(report: RescanReport) -> dict[str, int]:
     return {"photos": report.photos, "linked": report.linked, "proposed": report.proposed}
 
 
+def calibration_as_json(calibration: Calibration | None) -> dict[str, Any] | None:
+    """Where thresholds come from, as plain values; None where there is no pack."""
+    if calibration is None:
+        return None
+    at = calibration.calibrated_at
+    return {
+        "here": calibration.here,
+        "gallery_size": calibration.gallery_size,
+        "measured_on": calibration.measured_on,
+        "calibrated_at": at.isoformat() if at else None,
+        "beyond": calibration.beyond,
+        "tenfold": calibration.tenfold,
+    }
+
+
+def say_calibration(calibration: Calibration | None) -> None:
+    """Write one quiet line where thresholds are not of this library, or it has outgrown them."""
+    from likeness.operating import warning_of
+
+    if calibration is None:
+        return
+    if warning := warning_of(calibration):
+        say(f"{warning} See: likeness doctor")
+    elif not calibration.here:
+        say("Not calibrated here: the thresholds are the model pack's own.")
+
+
 def receipt_as_json(document: bytes) -> dict[str, Any]:
     """A receipt's document as plain values."""
     fields: dict[str, Any] = json.loads(document)
@@ -107,6 +135,8 @@ def say_photos(photos: Iterable[LinkedPhoto], *, verbose: bool) -> None:
     """Write each photo with its links back; scores and checksums only where asked for."""
     for linked in photos:
         say_sightings(linked.sightings, face=linked.face.number)
+        if linked.face.lost:
+            say("      decided by hand; the model pack in use does not find this face")
         if verbose:
             say(
                 f"      sha256 {linked.photo.sha256}, box {linked.face.box}, "

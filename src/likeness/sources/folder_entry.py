@@ -11,7 +11,7 @@ from types import MappingProxyType
 from likeness.errors import PhotoUnreadable
 from likeness.records.photo import EmbeddedMetadata
 from likeness.records.sighting import PageLink
-from likeness.sources.base import SourceEntry
+from likeness.sources.base import SourceEntry, name_of
 from likeness.sources.extended_attributes import DownloadOrigin
 from likeness.sources.links import ListedLink, choose_link
 from likeness.sources.regular_files import open_folder, read_regular, reason_of
@@ -37,16 +37,7 @@ class FolderEntry(SourceEntry):
     downloaded: DownloadOrigin = field(repr=False)
 
     def read(self, max_bytes: int) -> bytes:
-        try:
-            with open_folder(self.root, self.folder) as folder:
-                return read_regular(folder, self.name, max_bytes)
-        except OSError as error:
-            reason = reason_of(error)
-            raise PhotoUnreadable(
-                f"The photo {self.item} cannot be read: {reason}.",
-                _FIXES.get(reason, "Check the file and the disk that it is on."),
-                reason=reason,
-            ) from error
+        return _read(self.item, self.root, self.folder, self.name, max_bytes)
 
     def link(self, embedded: EmbeddedMetadata | None) -> PageLink:
         return choose_link(
@@ -55,6 +46,46 @@ class FolderEntry(SourceEntry):
             embedded=embedded,
             downloaded=self.downloaded,
         )
+
+
+def read_item(address: str, item: str, max_bytes: int) -> bytes:
+    """Return the bytes of a photo that a folder listed before, at most ``max_bytes`` of them.
+
+    Parameters
+    ----------
+    address : str
+        Of the source, as `FolderSource.address` gives it.
+    item : str
+        As the entry's ``item``. Only what lies in the folder or below it is read.
+
+    Raises
+    ------
+    PhotoUnreadable
+        As `SourceEntry.read`.
+    """
+    *folder, name = parts = [name_of(part) for part in item.split("/")]
+    astray = any(part in ("", ".", "..") or "/" in part or "\0" in part for part in parts)
+    root = name_of(address)
+    if astray or "\0" in root or not Path(root).is_absolute():
+        raise PhotoUnreadable(
+            "A photo's place is not one that a file can have.",
+            "Add its folder again.",
+            reason="gone",
+        )
+    return _read(item, root, tuple(folder), name, max_bytes)
+
+
+def _read(item: str, root: str, folder: tuple[str, ...], name: str, max_bytes: int) -> bytes:
+    try:
+        with open_folder(root, folder) as opened:
+            return read_regular(opened, name, max_bytes)
+    except OSError as error:
+        reason = reason_of(error)
+        raise PhotoUnreadable(
+            f"The photo {item} cannot be read: {reason}.",
+            _FIXES.get(reason, "Check the file and the disk that it is on."),
+            reason=reason,
+        ) from error
 
 
 def link_mark_of(listed: ListedLink | None, downloaded: DownloadOrigin, openable: bool) -> str:
