@@ -3,12 +3,14 @@
 
 PYTHON ?= python3
 PHOTOS ?= ../shared/eval/groups
+LABELS ?= $(PHOTOS).jsonl
+PEOPLE ?= ../shared/eval/people.csv
 VENV = .venv
 INSTALLED = $(VENV)/.installed
 RUN = $(VENV)/bin/python -m
 PIP = $(RUN) pip --disable-pip-version-check --no-input install --quiet
 
-.PHONY: help demo test test-slow lint format lock bench-faces clean
+.PHONY: help demo test test-slow lint format lock bench-faces performance accuracy clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +42,16 @@ lock: $(INSTALLED) ## write requirements.lock anew (UPGRADE=--upgrade for newer 
 
 bench-faces: $(INSTALLED) ## measure the face engine against dlib (PHOTOS=DIR)
 	@$(VENV)/bin/likeness bench faces --against dlib --photos "$(PHOTOS)" --json
+
+performance: $(INSTALLED) ## measure speed into docs/reference/performance.md (PHOTOS=DIR LABELS=FILE)
+	@$(VENV)/bin/python bench/performance.py --photos "$(PHOTOS)" --labels "$(LABELS)"
+
+accuracy: $(INSTALLED) ## measure accuracy into docs/reference/accuracy.md (PEOPLE=CSV LABELS=FILE)
+	@$(VENV)/bin/python bench/accuracy.py "$(PEOPLE)" --same Chyung_Dai-chul Dai_Chul_Chyung \
+	    --same Joseph_Blatter Sepp_Blatter --same Shinya_Taniguchi Takahiro_Mori \
+	    --into docs/reference/accuracy.md
+	@$(VENV)/bin/python bench/detection.py "$(LABELS)" --pack dlib --settings --hog --cnn \
+	    --into docs/reference/accuracy.md
 
 clean: ## remove the environment and all caches
 	@rm -rf $(VENV) .cache build dist src/likeness.egg-info

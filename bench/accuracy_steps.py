@@ -112,8 +112,7 @@ def steps(inner: int) -> tuple[Step, ...]:
             taken_anyway="for its recall",
         ),
         Step(name="landmarks averaged over 16 boxes", change=landmarks("averaged")),
-        Step(name="landmarks averaged in a refined box", change=landmarks("refined")),
-        Step(name="landmarks to a quarter of a pixel", change=landmarks("enlarged")),
+        Step(name="landmarks to half a pixel", change=landmarks("enlarged")),
         Step(name="contrast stretched", change=tones("stretched")),
         Step(name="brightened (gamma 0.8)", change=tones("brightened")),
         Step(

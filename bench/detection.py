@@ -1,6 +1,7 @@
 """Counts which labelled faces a detector finds in group photos, and how long a photo takes it.
 
-    python bench/detection.py ../shared/eval/groups.jsonl --pack dlib --settings --hog
+    python bench/detection.py ../shared/eval/groups.jsonl --pack dlib --settings --hog --cnn \
+        --into docs/reference/accuracy.md
 
 Each line of the labels is ``{"photo": ..., "boxes": [[left, top, right, bottom], ...]}``, the
 photos lie in the folder of its name. The labels frame heads up to the hair and detectors frame
@@ -17,16 +18,17 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from generated import put_into
 from numpy.typing import NDArray
 from PIL import Image
 
 from likeness.faces.components import load_detector
-from likeness.faces.packs import Detection, Pack, load_manifest
+from likeness.faces.packs import Detection, Pack, load_manifest, locate
 
 SAME = 0.5
 NEAR = 0.3
@@ -34,8 +36,19 @@ FALSE_A_PHOTO = 0.1
 LEAST = -0.9
 DRAWS = 1000
 SEED = 20250101
-ENLARGED = (1.0, 1.5, 2.0)
-STEPS = (5 / 6, 3 / 4, 2 / 3)
+TIMED = 16
+"""Each so manyth photo is timed."""
+
+SETTINGS = (
+    (1.0, 5 / 6),
+    (1.0, 3 / 4),
+    (1.5, 5 / 6),
+    (1.5, 3 / 4),
+    (2.0, 5 / 6),
+    (2.0, 3 / 4),
+    (2.0, 2 / 3),
+)
+"""How often enlarged, and by which step, of dlib's detector."""
 
 Floats = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
@@ -89,26 +102,65 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pack", action="append", help="dlib where none is given")
     parser.add_argument("--settings", action="store_true", help="try those of dlib's detector")
     parser.add_argument("--hog", action="store_true", help="dlib's HOG detector beside it")
+    parser.add_argument("--cnn", action="store_true", help="dlib's own run of the same network")
     parser.add_argument("--most", type=int, help="photos to take")
+    parser.add_argument("--into", type=Path, help="page that takes the table")
     options = parser.parse_args(arguments)
     photos = read_photos(options.labels)[: options.most]
-    print(f"| detector | recall at {FALSE_A_PHOTO} false a photo | at its threshold | ms a photo |")
-    print("|---|---|---|---|")
-    for name in options.pack or ["dlib"]:
-        pack = load_manifest(name)
-        report(f"pack `{name}`", pack_finder(pack), own_threshold(pack), photos)
-        if options.settings and pack.file("detector").kind == "dlib-mmod":
-            for enlarge in ENLARGED:
-                for step in STEPS:
-                    tried = {"enlarge": enlarge, "step": step}
-                    setting = replace(
-                        pack, detection=Detection(threshold=0.0, options=tuple(tried.items()))
-                    )
-                    words = f"enlarged {enlarge:g} times, step {step:.3f}"
-                    report(words, pack_finder(setting), 0.0, photos)
-    if options.hog:
-        report("dlib's HOG detector, enlarged twice", hog_finder(), 0.0, photos)
+    rows = [
+        f"| detector | recall at {FALSE_A_PHOTO} false a photo | at its threshold | ms a photo |",
+        "|---|---|---|---|",
+    ]
+    packs = options.pack or ["dlib"]
+    measured = contenders(packs, settings=options.settings, hog=options.hog, cnn=options.cnn)
+    for one in measured:
+        rows.append(row_of(one, photos))
+        print(rows[-1], flush=True)
+    if options.into:
+        put_into(options.into, "detection", "\n".join(rows))
     return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """What is measured.
+
+    Attributes
+    ----------
+    name : str
+    find : callable or None
+        All that it sees above a low threshold; None where only its time is of interest.
+    timed : callable
+        As it is used.
+    threshold : float
+        From which score on it counts a face.
+    """
+
+    name: str
+    find: Find | None
+    timed: Find
+    threshold: float
+
+
+def contenders(
+    packs: Sequence[str], *, settings: bool, hog: bool, cnn: bool
+) -> Iterator[Contender]:
+    """Everything that is measured, in order."""
+    for name in packs:
+        pack = load_manifest(name)
+        yield pack_contender(f"pack `{name}`", pack)
+        pyramid = pack.file("detector").kind == "dlib-mmod"
+        for enlarge, step in SETTINGS if settings and pyramid else ():
+            options = (("enlarge", enlarge), ("step", step))
+            tried = replace(pack, detection=Detection(threshold=0.0, options=options))
+            yield pack_contender(f"enlarged {enlarge:g} times, step {step:.3f}", tried)
+    if hog:
+        found = hog_finder()
+        name = "dlib's HOG detector, enlarged twice"
+        yield Contender(name=name, find=found, timed=found, threshold=0.0)
+    if cnn:
+        name = "dlib's run of the same network, enlarged twice, step 0.833"
+        yield Contender(name=name, find=None, timed=cnn_finder(), threshold=0.0)
 
 
 def read_photos(labels: Path) -> list[Photo]:
@@ -124,16 +176,20 @@ def read_photos(labels: Path) -> list[Photo]:
     ]
 
 
-def own_threshold(pack: Pack) -> float:
-    """From which score on the pack's detector counts a face."""
-    return pack.detection.threshold or 0.0 if pack.detection else 0.0
-
-
-def pack_finder(pack: Pack) -> Find:
-    """The detector of a pack, with all that it sees above a low threshold."""
-    low = LEAST if pack.file("detector").kind == "dlib-mmod" else 0.1
+def pack_contender(name: str, pack: Pack) -> Contender:
+    """The detector of a pack as its manifest sets it, and from a low threshold on."""
     detection = pack.detection or Detection()
-    detector = load_detector(replace(pack, detection=replace(detection, threshold=low)), None)
+    low = LEAST if pack.file("detector").kind == "dlib-mmod" else 0.1
+    return Contender(
+        name=name,
+        find=_finder(replace(pack, detection=replace(detection, threshold=low))),
+        timed=_finder(pack),
+        threshold=detection.threshold or 0.0,
+    )
+
+
+def _finder(pack: Pack) -> Find:
+    detector = load_detector(pack, None)
 
     def find(image: Pixels) -> Found:
         found = detector.find(image)
@@ -157,26 +213,43 @@ def hog_finder() -> Find:
     return find
 
 
-def report(name: str, find: Find, threshold: float, photos: Sequence[Photo]) -> None:
-    """Print one row."""
-    found, times = [], []
-    for photo in photos:
+def cnn_finder() -> Find:
+    """The same network as the pack ``dlib`` has, run by dlib."""
+    import dlib
+
+    pack = load_manifest("dlib")
+    detector = dlib.cnn_face_detection_model_v1(str(locate(pack, pack.file("detector"))))
+
+    def find(image: Pixels) -> Found:
+        found = detector(image, 1)
+        rects = [one.rect for one in found]
+        boxes = [[one.left(), one.top(), one.right() + 1, one.bottom() + 1] for one in rects]
+        scores = [one.confidence for one in found]
+        return np.array(boxes, dtype=np.float64).reshape(-1, 4), np.array(scores, dtype=np.float64)
+
+    return find
+
+
+def row_of(one: Contender, photos: Sequence[Photo]) -> str:
+    """One row of the table."""
+    times = []
+    for photo in photos[::TIMED]:
         image = photo.read()
         began = time.perf_counter()
-        found.append(find(image))
+        one.timed(image)
         times.append((time.perf_counter() - began) * 1000)
+    took = f"{statistics.median(times):.1f}"
+    if one.find is None:
+        return f"| {one.name} | as ours, so set | | {took} |"
+    found = [one.find(photo.read()) for photo in photos]
     convention = fitted(found[::2], photos[::2])
     counted = count(
         [(moved(boxes, convention), scores) for boxes, scores in found[1::2]], photos[1::2]
     )
     level = counted.level(FALSE_A_PHOTO)
     low, high = interval(counted, level)
-    own = f"{counted.recall(threshold):.3f}, {counted.false_a_photo(threshold):.3f} false"
-    print(
-        f"| {name} | {counted.recall(level):.3f} [{low:.3f}, {high:.3f}] | {own} | "
-        f"{statistics.median(times):.1f} |",
-        flush=True,
-    )
+    own = f"{counted.recall(one.threshold):.3f}, {counted.false_a_photo(one.threshold):.3f} false"
+    return f"| {one.name} | {counted.recall(level):.3f} [{low:.3f}, {high:.3f}] | {own} | {took} |"
 
 
 def fitted(found: Sequence[Found], photos: Sequence[Photo]) -> Floats:

@@ -29,7 +29,7 @@ from likeness.records.face import Box, DetectedFace
 
 BATCH = 64
 JITTERS = 16
-ENLARGED = 4
+ENLARGED = 2
 
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float32]
@@ -43,9 +43,9 @@ class Way:
     ----------
     boxes : {"pack", "plain"}
         As the pack detects, or by its detector on photos as they are.
-    landmarks : {"pack", "averaged", "refined", "enlarged"}
-        As the pack finds them, their mean over boxes moved a little, the same in a box that is then
-        put where they say, or found in the photo enlarged.
+    landmarks : {"pack", "averaged", "enlarged"}
+        As the pack finds them, their mean over boxes moved a little, or found in the photo
+        enlarged, which gives fractions of a pixel.
     square : int
         Side of what is cut out, in pixels of the frame's inner square.
     right, down : int
@@ -79,7 +79,6 @@ class Passes:
     _parts: Parts | None = None
     _crops: dict[tuple[str, str], list[bytes | None]] = field(default_factory=dict)
     _boxes: dict[str, list[Box | None]] = field(default_factory=dict)
-    _mean: NDArray[np.float64] | None = None
 
     def embeddings(self, way: Way) -> NDArray[np.float64]:
         """(photos, 2, d): of the chip and of its mirror image; nan where no face was found."""
@@ -164,11 +163,7 @@ class Passes:
 
     def _cut(self, image: Pixels, box: Box, how: str) -> bytes:
         parts = self.parts()
-        if how == "refined":
-            first = self._locate(image, box, "averaged")
-            points = self._locate(image, in_place(first, self._usual()), "averaged")
-        else:
-            points = self._locate(image, box, how)
+        points = self._locate(image, box, how)
         crops = aligned_crops(image, points[None], size=REFERENCE_CROP_SIZE, frame=parts.frame)
         return encode_crop(crops[0])
 
@@ -177,19 +172,6 @@ class Passes:
         if landmarks is None:
             raise SystemExit(f"The pack {self.pack.name} finds landmarks by its detector alone.")
         return FINDERS[how](landmarks.locate, image, box)
-
-    def _usual(self) -> NDArray[np.float64]:
-        """Where landmarks lie in a box, on average over some photos, as shares of its sides."""
-        if self._mean is None:
-            shares = []
-            for photo, box in list(zip(self.photos, self._central_boxes("pack"), strict=True))[
-                :500
-            ]:
-                if box is not None:
-                    found = self._locate(self.read(photo), box, "pack")
-                    shares.append((found - np.array(box[:2])) / (box[2] - box[0]))
-            self._mean = np.mean(shares, axis=0, dtype=np.float64)
-        return self._mean
 
     def _central_boxes(self, how: str) -> list[Box | None]:
         if how not in self._boxes:
@@ -253,18 +235,6 @@ def _averaged(locate: Locate, image: Pixels, box: Box) -> Points:
     found = locate(image, [(one[0], one[1], one[2], one[3]) for one in moved.tolist()])
     mean: Points = found.mean(axis=0, dtype=np.float32)
     return mean
-
-
-def in_place(points: Points, usual: NDArray[np.float64]) -> Box:
-    """The box in which landmarks lie as they usually do.
-
-    ``usual``, float64 (5, 2), is where they lie on average as shares of a box.
-    """
-    spread, wanted = (one - one.mean(axis=0) for one in (points.astype(np.float64), usual))
-    side = float(np.sqrt((spread**2).sum() / (wanted**2).sum()))
-    corner = points.mean(axis=0, dtype=np.float64) - usual.mean(axis=0) * side
-    left, top, right, bottom = np.rint([*corner, *(corner + side)]).astype(int).tolist()
-    return (left, top, max(right, left + 1), max(bottom, top + 1))
 
 
 def _enlarged(locate: Locate, image: Pixels, box: Box) -> Points:

@@ -19,63 +19,34 @@ import hashlib
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from likeness.evaluation.calibration import (
+    REFERENCES,
+    REVIEW,
+    STRONG,
+    Floats,
+    Portraits,
+    Rule,
+    best_reference,
+    mean_reference,
+    measure_levels,
+)
 from likeness.faces.crops import REFERENCE_CROP_SIZE
 from likeness.faces.engine import FaceEngine
 from likeness.records.face import DetectedFace
 
 SIZES = (1, 10, 50, 100, 300, 1000)
-STRONG, REVIEW = 0.001, 0.01
 MARGIN = 0.02
-BOOTSTRAPS = 200
-REFERENCES = 3
-FULL = 100
 DRAWS = 400
 TRIALS = 20
 REPORTED_FROM = 5
 BATCH = 32
-
-Floats = NDArray[np.float32]
-Rule = Callable[[Floats, Floats], Floats]
-"""References (persons, r, d) and templates (n, d) to scores (persons, n)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Portraits:
-    """Templates of one face a photo, and whose it is.
-
-    Attributes
-    ----------
-    templates : float32 array of shape (n, d)
-        As made of faces in photos.
-    references : float32 array of shape (n, d)
-        As made of references.
-    people : int array of shape (n,)
-        A number for each person.
-    skipped : int
-        Photos without a face.
-    """
-
-    templates: Floats
-    references: Floats
-    people: NDArray[np.int64]
-    skipped: int
-
-    def of(self, chosen: NDArray[np.bool_]) -> Portraits:
-        """Those photos alone."""
-        return Portraits(
-            templates=self.templates[chosen],
-            references=self.references[chosen],
-            people=self.people[chosen],
-            skipped=self.skipped,
-        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -186,117 +157,42 @@ def _most_central(image: NDArray[np.uint8], faces: list[DetectedFace]) -> list[D
     return sorted(faces, key=distance)[:1]
 
 
-def person_scores(portraits: Portraits, rule: Rule) -> tuple[Floats, NDArray[np.int64]]:
-    """The score of each photo (columns) against each person (rows), and the persons' numbers."""
-    persons = np.unique(portraits.people)
-    rows = []
-    for person in persons:
-        own = portraits.references[portraits.people == person][:REFERENCES]
-        rows.append(rule(own[None], portraits.templates)[0])
-    return np.stack(rows), persons
-
-
-def best_reference(references: Floats, given: Floats) -> Floats:
-    """Scores (persons, n): the highest of a person's references."""
-    scores: Floats = np.einsum("prd,nd->prn", references, given).max(axis=1)
-    return scores
-
-
-def mean_reference(references: Floats, given: Floats) -> Floats:
-    """Scores (persons, n): against the mean of a person's references, scaled to unit length."""
-    means = references.mean(axis=1)
-    scores: Floats = (means / np.linalg.norm(means, axis=1, keepdims=True)) @ given.T
-    return scores
-
-
 RULES: dict[str, Rule] = {"best": best_reference, "mean": mean_reference}
 
 
 def thresholds_table(
     portraits: Portraits, rule: Rule, random: np.random.Generator, *, source: str
 ) -> str:
-    """The manifest's ``[[thresholds]]``, one for each size of gallery.
-
-    Too few people have three photos to fill large galleries. Those take everybody, most with a
-    single reference, and what three references make of a difference is measured at ``FULL`` and
-    added.
-    """
-    scores, persons = person_scores(portraits, rule)
-    photos = np.bincount(portraits.people)[persons]
-    full = np.flatnonzero(photos >= REFERENCES)
-    everybody = np.arange(len(persons))
-
-    def levels(pool: NDArray[np.intp], size: int) -> NDArray[np.float64]:
-        draws = [random.choice(pool, size, replace=False) for _ in range(DRAWS)]
-        tops = np.full((DRAWS, len(portraits.people)), np.nan, dtype=np.float32)
-        leads = tops.copy()
-        for draw, gallery in enumerate(draws):
-            outside = np.flatnonzero(~np.isin(portraits.people, persons[gallery]))
-            ordered = np.sort(scores[gallery][:, outside], axis=0)
-            tops[draw, outside] = ordered[-1]
-            leads[draw, outside] = ordered[-1] - ordered[-2] if size > 1 else 1.0
-        clear = np.where(leads >= MARGIN, tops, np.where(np.isnan(tops), np.nan, -1.0))
-        return np.array(
-            [
-                upper_level(clear, portraits.people, STRONG, random),
-                upper_level(tops, portraits.people, REVIEW, random),
-            ]
-        )
-
-    lift = levels(full, FULL) - levels(everybody, FULL)
+    """The manifest's ``[[thresholds]]``, one for each size of gallery."""
+    people = len(np.unique(portraits.people))
+    full = int((np.bincount(portraits.people) >= REFERENCES).sum())
+    measured = measure_levels(
+        portraits,
+        random,
+        margin=MARGIN,
+        rule=rule,
+        sizes=SIZES,
+        draws=DRAWS,
+        fewest_for_strong=0,
+    )
     parts = []
-    strong = review = -1.0
-    for size in SIZES:
-        small = size <= FULL
-        measured = levels(full, size) if small else levels(everybody, size) + lift
-        # A larger gallery never gets a lower threshold, even where the margin would allow it.
-        strong, review = max(strong, measured[0]), max(review, measured[1])
+    for levels in measured:
         words = (
             f"LFW ({source}), people with fewer than {REPORTED_FROM} photos: "
-            f"{len(portraits.people)} faces, "
-            f"{DRAWS} random galleries of "
+            f"{len(portraits.people)} faces, {DRAWS} random galleries of "
             + (
-                f"the {len(full)} people with {REFERENCES} references"
-                if small
-                else f"all {len(persons)} people, raised by what {REFERENCES} references add"
+                f"all {people} people, raised by what {REFERENCES} references add"
+                if levels.raised
+                else f"the {full} people with {REFERENCES} references"
             )
         )
         parts.append(
             "[[thresholds]]\n"
-            f"gallery_size = {size}\nstrong = {_up(strong)}\nreview = {_up(review)}\n"
-            f"margin = {MARGIN}\n"
+            f"gallery_size = {levels.gallery_size}\nstrong = {levels.strong}\n"
+            f"review = {levels.review}\nmargin = {MARGIN}\n"
             f'measured_on = "{words}"\n'
         )
     return "\n".join(parts)
-
-
-def upper_level(
-    tops: Floats, people: NDArray[np.int64], rate: float, random: np.random.Generator
-) -> float:
-    """The score that a share ``rate`` of ``tops`` (draws, photos; nan: no probe) reaches.
-
-    The upper end of its 98% bootstrap interval over the people probed with, since a rate of one in
-    a thousand rests on a few of them.
-    """
-    persons, of_photo = np.unique(people, return_inverse=True)
-    flat = tops.ravel()
-    held = ~np.isnan(flat)
-    order = np.argsort(-flat[held], kind="stable")
-    sorted_tops = flat[held][order]
-    owner = np.broadcast_to(of_photo, tops.shape).ravel()[held][order]
-    levels = []
-    for _ in range(BOOTSTRAPS):
-        weights = np.bincount(
-            random.integers(0, len(persons), len(persons)), minlength=len(persons)
-        )
-        reached = np.cumsum(weights[owner])
-        levels.append(sorted_tops[np.searchsorted(reached, rate * reached[-1])])
-    return float(np.quantile(levels, 0.99))
-
-
-def _up(score: float) -> float:
-    """Rounded up to three decimals."""
-    return float(np.ceil(score * 1000) / 1000)
 
 
 def report_scoring(portraits: Portraits, random: np.random.Generator) -> None:
@@ -328,7 +224,7 @@ def _enrol(
     references, probes, owners = [], [], []
     for row, person in enumerate(enrolled):
         mine = random.permutation(np.flatnonzero(portraits.people == person))
-        references.append(portraits.references[mine[:REFERENCES]])
+        references.append(portraits.enrolled[mine[:REFERENCES]])
         probes.append(portraits.templates[mine[REFERENCES:]])
         owners += [row] * len(probes[-1])
     return np.stack(references), np.concatenate(probes), np.array(owners)

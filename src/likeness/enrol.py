@@ -12,6 +12,7 @@ from likeness.consent.notice import current_notice
 from likeness.consent.policy import require_recordable
 from likeness.errors import AlreadyEnrolled, ConsentRefused, UsageError
 from likeness.faces.frames import frame_name
+from likeness.faces.packs import UNREACHABLE
 from likeness.house import House, ProgressListener, new_id, no_progress
 from likeness.limits import count_one_search
 from likeness.matching import fuse
@@ -142,7 +143,10 @@ def _destroy_unused_key(house: House, person_id: str) -> None:
 def _references(house: House, person_id: str, images: Sequence[Image]) -> list[ReferenceCrop]:
     crops = reference_crops(house, images)
     templates = reference_templates(house, crops)
-    require_one_person(templates, images, threshold=house.thresholds(1).review)
+    review = house.thresholds(1).review
+    if review < UNREACHABLE:
+        # Where nothing was measured for the pack, nothing can be said against them.
+        require_one_person(templates, images, threshold=review)
     return [
         ReferenceCrop(
             reference=Reference(reference_id=new_id("ref"), person_id=person_id, template=template),

@@ -105,7 +105,7 @@ def stands_out(score: float, rival: float, thresholds: Thresholds) -> bool:
 def fuse(references: Sequence[Reference]) -> Reference:
     """One reference that stands for all of a person's: their mean, scaled to unit length.
 
-    A probe is compared with it alone. On people with three references each it missed a quarter
+    A probe is compared with it alone. On people with three references each it missed a third
     fewer than the best single reference at the same false positives (``bench/thresholds.py``).
 
     Parameters

@@ -7,7 +7,7 @@ Photos whose file cannot be read keep the faces they have; these are compared by
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -101,8 +101,19 @@ def redetect(house: House, *, progress: ProgressListener) -> Redetected:
             progress(Progress(phase="relink", done=done.photos, total=max(total, done.photos)))
 
 
-def heirs_of(held: Sequence[Box], found: Sequence[Box]) -> dict[int, int]:
+def heirs_of(
+    held: Sequence[Box], found: Sequence[Box], *, decided: Collection[int] = ()
+) -> dict[int, int]:
     """Which found boxes are held ones: pairs by place, one to one, those that agree best first.
+
+    Where that leaves out a held box that somebody decided about, it takes the place of one that
+    nobody did: what a human said must not lose its face to a box that agrees a little better.
+
+    Parameters
+    ----------
+    held, found : sequence of Box
+    decided : collection of int
+        Places in ``held`` of faces that somebody decided about.
 
     Examples
     --------
@@ -118,6 +129,9 @@ def heirs_of(held: Sequence[Box], found: Sequence[Box]) -> dict[int, int]:
     heirs: dict[int, int] = {}
     for _, new, old in pairs:
         if new not in heirs and old not in heirs.values():
+            heirs[new] = old
+    for _, new, old in pairs:
+        if old in decided and old not in heirs.values() and heirs.get(new) not in decided:
             heirs[new] = old
     return heirs
 
@@ -265,7 +279,11 @@ def _replace(
     if photo.found is None:
         return [crop.face_id for crop in kept.get(photo_id, ())]
     held = held_faces(connection, photo_id)
-    heirs = heirs_of([face.box for face in held], [new.face.box for new in photo.found])
+    heirs = heirs_of(
+        [face.box for face in held],
+        [new.face.box for new in photo.found],
+        decided=[place for place, face in enumerate(held) if face.decided],
+    )
     by_id = {new: held[old].face_id for new, old in heirs.items()}
     return replace_faces(connection, photo_id, held, photo.found, heirs=by_id)
 

@@ -27,6 +27,7 @@ from likeness.store.photos import (
     photos_matched_before,
     set_matched_through,
 )
+from likeness.store.redetected import count_found_otherwise
 from likeness.store.sightings import collections_of_photos
 from likeness.turns import taking_turns
 
@@ -73,9 +74,17 @@ def rescan(house: House, *, progress: ProgressListener = no_progress) -> RescanR
 
 
 def rescan_where_possible(house: House, *, progress: ProgressListener = no_progress) -> None:
-    """The same for ways that end well without the models: photos go on waiting then."""
+    """The same for ways that end well without the models: photos go on waiting then.
+
+    A change of pack that is under way is left to whoever is at it: it may take hours, and nobody
+    waits for that to take a name off a face.
+    """
     with suppress(PackMismatch, ModelFileInvalid):
-        rescan(house, progress=progress)
+        fingerprint = house.pack.fingerprint
+        with house.store.snapshot() as connection:
+            changing = count_found_otherwise(connection, fingerprint)
+        if not changing:
+            rescan(house, progress=progress)
 
 
 def _compare_waiting(house: House, progress: ProgressListener) -> RescanReport:

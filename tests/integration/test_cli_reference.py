@@ -14,6 +14,7 @@ from cli_runs import run
 from json_shapes import SCHEMAS, faults, schema_of
 from PIL import Image
 
+from likeness.bench import whole
 from likeness.cli.reference import command_names, reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,9 +105,28 @@ def test_verifying_a_receipt_needs_neither_a_library_nor_its_engines(tmp_path: P
     assert not loaded & {"numpy", "onnxruntime", "faiss", "sqlalchemy", "PIL", "pysqlite3"}
 
 
-def test_measuring_the_machine_gives_one_object(tmp_path: Path, portraits: Any) -> None:
-    Image.fromarray(portraits.collins).save(tmp_path / "one.png")
-    ran = run("bench", "faces", "--photos", tmp_path, "--json")
-    assert ran.code == 0 and faults(ran.answer, schema_of("bench.faces")) == []
-    assert run("bench", "faces", "--photos", tmp_path / "none").code == 4
-    assert "ms a template" in run("bench", "faces", "--photos", tmp_path).text
+@pytest.fixture
+def one_photo(tmp_path: Path, portraits: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(whole, "FACES_A_PHOTO", (1, 2))
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.fromarray(portraits.collins[20:320, 100:340]).save(photos / "one.png")
+    return photos
+
+
+@pytest.mark.parametrize(
+    ("command", "says"), [("faces", "ms a template"), ("ingest", "of the bare models")]
+)
+def test_measuring_photos_gives_one_object(one_photo: Path, command: str, says: str) -> None:
+    words = ("bench", command, "--photos", one_photo, "--repeats", "1")
+    ran = run(*words, "--json")
+    assert ran.code == 0 and faults(ran.answer, schema_of(f"bench.{command}")) == []
+    assert says in run(*words).text
+    assert run("bench", command, "--photos", one_photo / "none").code == 4
+
+
+def test_measuring_a_gallery_gives_one_object() -> None:
+    words = ("bench", "gallery", "--references", "200", "--pairs", "20", "--repeats", "1")
+    ran = run(*words, "--json")
+    assert ran.code == 0 and faults(ran.answer, schema_of("bench.gallery")) == []
+    assert "0 of 20" in run(*words).text

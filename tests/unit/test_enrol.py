@@ -25,6 +25,7 @@ from likeness.errors import (
     StorageError,
     UsageError,
 )
+from likeness.faces.packs import load_manifest
 from likeness.library import Library
 from likeness.records.person import Estate, Guardian
 from likeness.store import audit_log, people
@@ -41,6 +42,15 @@ def photos_of(person: int, count: int = 2) -> list[Any]:
 def kinds(library: Library) -> list[str]:
     leaves = rows(library, "SELECT leaf FROM audit ORDER BY leaf_index")
     return [leaf.decode().splitlines()[1] for (leaf,) in leaves]
+
+
+def unmeasured_pack(folder: Path) -> str:
+    """The manifest of a pack for which nothing was measured, and no figure is given."""
+    text = (load_manifest("dlib").folder / "dlib.toml").read_text(encoding="utf-8")
+    path = folder / "unmeasured.toml"
+    text = text.partition("[[thresholds]]")[0].replace('name = "dlib"', 'name = "unmeasured"')
+    path.write_text(text, encoding="utf-8")
+    return str(path)
 
 
 def left(library: Library) -> dict[str, Any]:
@@ -379,3 +389,10 @@ def test_photos_may_be_given_as_paths_bytes_and_pixels_together(
     path = save(tmp_path / "ann.png", Drawn(person=ANN), salt=4)
     mixed = [path, str(path), path.read_bytes(), draw(Drawn(person=ANN))]
     assert library.enrol("Ann", mixed, consent=said_yes()).references == 4
+
+
+def test_several_photos_enrol_where_nothing_was_measured_for_the_pack(
+    library: Library, tmp_path: Path
+) -> None:
+    library.use_pack(unmeasured_pack(tmp_path))
+    assert library.enrol("Ann", photos_of(ANN, 3), consent=said_yes()).references == 3

@@ -384,6 +384,14 @@ def test_settings_written_in_another_way_stay_and_do_not_count(place: Place, sec
 boxes = st.tuples(*[st.integers(0, 30)] * 2, *[st.integers(31, 60)] * 2)
 
 
+def test_a_decided_face_takes_its_place_from_one_that_nobody_decided_about() -> None:
+    held = [(0, 0, 100, 100), (0, 38, 100, 138)]
+    found = [(0, 25, 100, 125)]
+    assert heirs_of(held, found) == {0: 1}
+    assert heirs_of(held, found, decided=[0]) == {0: 0}
+    assert heirs_of(held, found, decided=[0, 1]) == {0: 1}
+
+
 @settings(max_examples=200)
 @given(st.lists(boxes, max_size=6), st.lists(boxes, max_size=6))
 def test_heirs_are_one_to_one_and_agree_by_half(held: list[Any], found: list[Any]) -> None:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from likeness.faces.engine import FaceEngine
 from likeness.house import Progress
 from likeness.library import Library
 from likeness.records.consent import ConsentGiven
+
+Against = Literal["face_recognition"]
+PEERS: tuple[Against, ...] = get_args(Against)
 
 MOST_PHOTOS = 64
 """Photos that are taken where the folder holds more, evenly from its names in order."""
@@ -106,7 +109,7 @@ class _Round:
 def run(
     photos: Path,
     *,
-    against: Literal["face_recognition"] | None = None,
+    against: Against | None = None,
     pack: str = "dlib",
     most: int = MOST_PHOTOS,
     repeats: int = 3,

@@ -10,12 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness.errors import UsageError
-from likeness.faces.detect import FoundBox
+from likeness.faces.detect import FoundBox, PyramidSettings, enlarged
 from likeness.faces.packs import Pack, locate
+from likeness.records.face import scaled_box
 
 
 class DlibFaces:
     """dlib's own detector and embedder, with the files of a pack.
+
+    Parameters
+    ----------
+    pack : Pack
+    settings : PyramidSettings or None
+        Images are enlarged as these say before dlib sees them; not at all where None. dlib has its
+        own pyramid and threshold.
 
     Attributes
     ----------
@@ -28,7 +36,8 @@ class DlibFaces:
         dlib is not installed, or the pack's files are not dlib's.
     """
 
-    def __init__(self, pack: Pack) -> None:
+    def __init__(self, pack: Pack, settings: PyramidSettings | None = None) -> None:
+        self._settings = settings or PyramidSettings()
         try:
             dlib: Any = importlib.import_module("dlib")
         except ImportError:
@@ -46,18 +55,22 @@ class DlibFaces:
         self._embedder = dlib.face_recognition_model_v1(str(locate(pack, embedder)))
 
     def find(self, image: NDArray[np.uint8]) -> list[FoundBox]:
-        """Boxes of faces in an image, uint8 (height, width, 3) RGB, not enlarged before."""
+        """Boxes of faces in an image, uint8 (height, width, 3) RGB."""
+        factor = self._settings.factor(*image.shape[:2])
         return [
             FoundBox(
-                box=(
-                    found.rect.left(),
-                    found.rect.top(),
-                    found.rect.right() + 1,
-                    found.rect.bottom() + 1,
+                box=scaled_box(
+                    (
+                        found.rect.left(),
+                        found.rect.top(),
+                        found.rect.right() + 1,
+                        found.rect.bottom() + 1,
+                    ),
+                    1 / factor,
                 ),
                 score=float(found.confidence),
             )
-            for found in self._detector(image, 0)
+            for found in self._detector(enlarged(image, factor), 0)
         ]
 
     def embedding(self, chip: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -25,6 +25,7 @@ from likeness.faces.detect import FoundBox
 Image = NDArray[np.uint8]
 _NAME = "face_recognition"
 _MODELS = "face_recognition_models"
+_LENGTH = 128
 
 
 class FaceRecognitionPackage:
@@ -74,8 +75,9 @@ class FaceRecognitionPackage:
     def encode(self, image: Image, faces: Sequence[FoundBox]) -> NDArray[np.float64]:
         """float64 (n, 128): the encoding of each face."""
         given = [(top, right, bottom, left) for left, top, right, bottom in (f.box for f in faces)]
-        made = self._encodings(image, given) if given else []
-        return np.array(made, dtype=np.float64).reshape(len(given), -1)
+        if not given:
+            return np.zeros((0, _LENGTH))
+        return np.array(self._encodings(image, given), dtype=np.float64)
 
 
 class _Calls:

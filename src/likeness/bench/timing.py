@@ -36,6 +36,11 @@ class Machine:
 
 def this_machine() -> Machine:
     """The machine that this process runs on."""
+    return Machine(name=machine_name(), cores=os.cpu_count() or 1, usable=usable_cores())
+
+
+def machine_name() -> str:
+    """The processor's name where it can be told, and the system."""
     name = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.is_file():
@@ -43,9 +48,7 @@ def this_machine() -> Machine:
             if line.startswith("model name"):
                 name = line.partition(":")[2].strip()
                 break
-    return Machine(
-        name=f"{name}, {platform.system()}", cores=os.cpu_count() or 1, usable=usable_cores()
-    )
+    return f"{name}, {platform.system()}"
 
 
 def rounds_ms(works: Sequence[Work], repeats: int) -> list[list[float]]:

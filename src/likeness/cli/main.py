@@ -13,6 +13,7 @@ import typer
 from likeness import __version__
 from likeness.cli import (
     audit,
+    benches,
     collections,
     consent,
     enrol,
@@ -67,6 +68,7 @@ def application() -> typer.Typer:
         audit,
         models,
         evaluate,
+        benches,
         extras,
     ):
         part.register(app)

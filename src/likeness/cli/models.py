@@ -266,7 +266,7 @@ def _pack_in_use(call: Call) -> str | None:
     except UsageError:
         return None
     with call.opened() as opened:
-        return opened.house.chosen.name
+        return opened.house.chosen.in_use.name
 
 
 @contextmanager

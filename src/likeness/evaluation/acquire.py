@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from likeness.errors import PhotoUnreadable
 from likeness.evaluation.dataset import Dataset
+from likeness.faces.crops import REFERENCE_CROP_SIZE
+from likeness.faces.packs import Pack
 from likeness.faces.sandbox import DecodeWorkers
 from likeness.records.face import DetectedFace
 from likeness.records.photo import ReadLimits
@@ -40,16 +42,24 @@ class Engine(Protocol):
     """What an evaluation needs of :class:`likeness.faces.engine.FaceEngine`."""
 
     @property
+    def pack(self) -> Pack:
+        """The manifest."""
+
+    @property
     def template_length(self) -> int:
         """Numbers in a template."""
 
     def find_many(self, images: Sequence[Image]) -> list[list[DetectedFace]]:
         """The faces of each image."""
 
-    def templates_many(
-        self, images: Sequence[Image], faces: Sequence[Sequence[DetectedFace]]
-    ) -> list[NDArray[np.float32]]:
-        """Templates of the faces of each image."""
+    def crops(self, image: Image, faces: Sequence[DetectedFace], *, size: int) -> Image:
+        """An aligned square around each face."""
+
+    def templates_from_crops(self, crops: Image) -> NDArray[np.float32]:
+        """Templates of faces in photos."""
+
+    def reference_templates(self, crops: Image) -> NDArray[np.float32]:
+        """Templates of references, of crops of 256 px."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +96,8 @@ class Acquired:
     ----------
     templates : float32 array of shape (photos, d)
         Unit vectors; zero where there is none.
+    references : float32 array of shape (photos, d)
+        The same faces as a reference has them, which a pack may make otherwise.
     found : bool array of shape (photos,)
         Where there is one.
     several : int
@@ -97,6 +109,7 @@ class Acquired:
     """
 
     templates: NDArray[np.float32]
+    references: NDArray[np.float32]
     found: NDArray[np.bool_]
     several: int
     failures: tuple[NotAcquired, ...]
@@ -132,6 +145,7 @@ def acquire(
     """
     total = len(dataset.photos)
     templates = np.zeros((total, engine.template_length), dtype=np.float32)
+    references = templates.copy()
     found = np.zeros(total, dtype=bool)
     digests: list[str] = []
     failures: list[NotAcquired] = []
@@ -146,25 +160,49 @@ def acquire(
         began = time.perf_counter()
         faces = engine.find_many(images)
         detected = time.perf_counter()
-        central = [most_central(image, own) for image, own in zip(images, faces, strict=True)]
-        made = engine.templates_many(images, central)
-        spent += (detected - began, time.perf_counter() - detected)
+        spent[0] += detected - began
         several += sum(len(own) > 1 for own in faces)
-        for place, own in zip(places, made, strict=True):
-            if len(own):
-                templates[place], found[place] = own[0], True
+        there = [place for place, own in zip(places, faces, strict=True) if own]
+        if there:
+            crops = _central_crops(engine, images, faces)
+            found[there] = True
+            templates[there] = engine.templates_from_crops(crops)
+            spent[1] += time.perf_counter() - detected
+            references[there] = _as_references(engine, crops, templates[there])
         failures += _failures(items, start, batch, found)
         progress(start + len(batch), total)
     looked = max(1, sum(bool(digest) for digest in digests))
     detect_ms, template_ms = spent * 1000 / looked
     return Acquired(
         templates=templates,
+        references=references,
         found=found,
         several=several,
         failures=tuple(failures),
         digests=tuple(digests),
         speed=Speed(detect_ms=detect_ms, template_ms=template_ms, photos=looked),
     )
+
+
+def _central_crops(
+    engine: Engine, images: Sequence[Image], faces: Sequence[Sequence[DetectedFace]]
+) -> Image:
+    """The most central face of each image that has one, as uint8 (n, 256, 256, 3)."""
+    crops = [
+        engine.crops(image, most_central(image, own), size=REFERENCE_CROP_SIZE)
+        for image, own in zip(images, faces, strict=True)
+        if own
+    ]
+    return np.concatenate(crops)
+
+
+def _as_references(
+    engine: Engine, crops: Image, templates: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Templates of the same faces as references have them."""
+    if not engine.pack.preprocessing.reference_squares:
+        return templates
+    return engine.reference_templates(crops)
 
 
 def most_central(image: Image, faces: Sequence[DetectedFace]) -> list[DetectedFace]:

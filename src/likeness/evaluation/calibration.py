@@ -49,16 +49,27 @@ class Portraits:
         A number for each person.
     skipped : int
         Photos without a face.
+    references : float32 array of shape (n, d), or None
+        The same faces as a reference has them; as ``templates`` where None.
     """
 
     templates: Floats
     people: NDArray[np.int64]
     skipped: int
+    references: Floats | None = None
+
+    @property
+    def enrolled(self) -> Floats:
+        """The templates that people are enrolled with."""
+        return self.templates if self.references is None else self.references
 
     def of(self, chosen: NDArray[np.bool_]) -> Portraits:
         """Those photos alone."""
         return Portraits(
-            templates=self.templates[chosen], people=self.people[chosen], skipped=self.skipped
+            templates=self.templates[chosen],
+            people=self.people[chosen],
+            skipped=self.skipped,
+            references=self.enrolled[chosen],
         )
 
 
@@ -88,6 +99,7 @@ def portraits_of(subjects: Subjects) -> Portraits:
         templates=subjects.templates[subjects.found],
         people=subjects.people[subjects.found],
         skipped=int((~subjects.found).sum()),
+        references=subjects.enrolled[subjects.found],
     )
 
 
@@ -112,7 +124,7 @@ def person_scores(portraits: Portraits, rule: Rule) -> tuple[Floats, NDArray[np.
     persons = np.unique(portraits.people)
     rows = []
     for person in persons:
-        own = portraits.templates[portraits.people == person][:REFERENCES]
+        own = portraits.enrolled[portraits.people == person][:REFERENCES]
         rows.append(rule(own[None], portraits.templates)[0])
     return np.stack(rows), persons
 
@@ -145,12 +157,8 @@ def measure_levels(
 
     Parameters
     ----------
-    portraits : Portraits
-    random : numpy.random.Generator
     margin : float
         By how much a face has to lead its next person to be linked without review.
-    rule, sizes, draws
-        How references become one score, the sizes to try, and how many galleries to draw of each.
     fewest_for_strong : int
         Photos of people outside the gallery without which there is no ``strong``.
 
@@ -161,8 +169,7 @@ def measure_levels(
     """
     scores, persons = person_scores(portraits, rule)
     row = np.searchsorted(persons, portraits.people)
-    photos = np.bincount(row, minlength=len(persons))
-    full = np.flatnonzero(photos >= REFERENCES)
+    full = np.flatnonzero(np.bincount(row, minlength=len(persons)) >= REFERENCES)
     everybody = np.arange(len(persons))
 
     def at(pool: NDArray[np.intp], size: int) -> NDArray[np.float64]:
@@ -172,9 +179,7 @@ def measure_levels(
         return np.array([strong, upper_level(tops, row, REVIEW, random)])
 
     largest_full = max((size for size in sizes if size <= min(FULL, len(full))), default=0)
-    lift = np.zeros(2)
-    if largest_full:
-        lift = at(full, largest_full) - at(everybody, largest_full)
+    lift = at(full, largest_full) - at(everybody, largest_full) if largest_full else np.zeros(2)
     measured: list[Levels] = []
     strong = review = -1.0
     for size in sizes:
@@ -184,12 +189,12 @@ def measure_levels(
         small = size <= largest_full
         levels = at(full, size) if small else at(everybody, size) + lift
         # A larger gallery never gets a lower threshold, even where the margin would allow it.
-        strong, review = max(strong, levels[0]), max(review, levels[1])
-        enough = outside >= fewest_for_strong
+        review = max(review, levels[1])
+        strong = max(strong, levels[0], review)
         measured.append(
             Levels(
                 gallery_size=size,
-                strong=_up(strong) if enough else None,
+                strong=_up(strong) if outside >= fewest_for_strong else None,
                 review=_up(review),
                 raised=not small and largest_full > 0,
             )
@@ -261,7 +266,7 @@ def choose_margin(leads: Floats, scores: Floats, strong: float) -> float:
     if not len(sure):
         return 0.0
     allowed = float(sure[int(LOST_BY_MARGIN * len(sure))])
-    return max(0.0, math.floor(allowed / MARGIN_STEP) * MARGIN_STEP)
+    return max(0.0, math.floor(allowed / MARGIN_STEP + 1e-3) * MARGIN_STEP)
 
 
 def mated_leads(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,23 +163,35 @@ def evaluate(
         progress=lambda done, total: progress("evaluate", done, total),
     )
     # (3) Trials, each step drawing people from the same seed.
-    subjects, left_out, rows = subjects_of(dataset, acquired)
     random = np.random.default_rng(seed)
+    return _tried(dataset, acquired, groupings, notes, margin, random, progress)
+
+
+def _tried(
+    dataset: Dataset,
+    acquired: Acquired,
+    groupings: Sequence[Grouping],
+    notes: Sequence[str],
+    margin: float | None,
+    random: np.random.Generator,
+    progress: Listener,
+) -> Evaluation:
+    subjects, left_out, rows = subjects_of(dataset, acquired)
     bootstrap = PeopleBootstrap(subjects.count, random)
+    parted: tuple[tuple[Grouping, tuple[GroupRates, ...]], ...] = ()
+    searched: tuple[Identification, ...] = ()
     if dataset.pairs:
         verification = verify_pairs(dataset, subjects, rows, bootstrap)
-        searched: tuple[Identification, ...] = ()
+        if groupings:
+            notes = [*notes, "Groups are measured on photos and people, not on given pairs."]
     else:
         verification = verify(subjects, bootstrap, random)
         searched = _identification(subjects, bootstrap, random, progress)
-    ordered = [Grouping(column=g.column, labels=g.labels[rows]) for g in groupings]
-    parted = tuple(
-        (one, tuple(rates_by_group(subjects, one, verification.group_threshold, random)))
-        for one in ordered
-        if not dataset.pairs
-    )
-    if groupings and dataset.pairs:
-        notes.append("Groups are measured on photos and people, not on given pairs.")
+        ordered = (Grouping(column=g.column, labels=g.labels[rows]) for g in groupings)
+        threshold = verification.group_threshold
+        parted = tuple(
+            (one, tuple(rates_by_group(subjects, one, threshold, random))) for one in ordered
+        )
     failed, photos = _counts(subjects)
     seen = np.bincount(subjects.people[subjects.found], minlength=subjects.count)
     return Evaluation(

@@ -152,7 +152,7 @@ def _search_once(
     row = row_of[people]
     enrolled = (row >= 0) & (turn < references)
     sums = np.zeros((len(gallery), subjects.templates.shape[1]), dtype=np.float32)
-    np.add.at(sums, row[enrolled], subjects.templates[enrolled])
+    np.add.at(sums, row[enrolled], subjects.enrolled[enrolled])
     length = np.linalg.norm(sums, axis=1, keepdims=True)
     known = length[:, 0] > 0
     means = np.divide(sums, length, out=sums, where=length > 0)

@@ -13,6 +13,7 @@ from likeness.evaluation.report import percent
 
 MOST_LISTED = 200
 FEWEST_MISSED = 1e-3
+FEWEST_LET_THROUGH = 1e-4
 
 Report = Mapping[str, Any]
 
@@ -78,8 +79,17 @@ def _key_figures(report: Report) -> list[tuple[str, str, str]]:
 
 
 def _largest_by_references(parts: Sequence[Report]) -> list[Report]:
-    found = {part["references"]: part for part in parts}
+    """For each number of references the largest gallery of which all can be said, else the last."""
+    found: dict[int, Report] = {}
+    for part in parts:
+        before = found.get(part["references"])
+        if before is None or _all_said(part) or not _all_said(before):
+            found[part["references"]] = part
     return list(found.values())
+
+
+def _all_said(part: Report) -> bool:
+    return all(point["fnir"]["rate"] is not None for point in part["at_fpir"])
 
 
 def _figure(rate: Report) -> str:
@@ -109,7 +119,7 @@ def _identification_plot(report: Report) -> Markup | None:
         pairs = [
             (x, max(y, FEWEST_MISSED))
             for x, y in zip(curve["fpir"], curve["fnir"], strict=True)
-            if x > 0 and y is not None
+            if x >= FEWEST_LET_THROUGH and y is not None
         ]
         if pairs:
             lines.append(Line(name=_gallery(part), points=pairs))
@@ -121,7 +131,7 @@ def _identification_plot(report: Report) -> Markup | None:
         "strangers let through (FPIR, to the right), both by their logarithm. Lower is better.",
         lines,
         ("strangers let through (FPIR)", "people missed (FNIR)"),
-        lowest=(1e-4, FEWEST_MISSED),
+        lowest=(FEWEST_LET_THROUGH, FEWEST_MISSED),
     )
 
 
@@ -129,8 +139,8 @@ def _verification_plot(report: Report) -> Markup | None:
     curve = report["verification"]["curve"]
     points, sure = [], []
     for x, y, both in zip(curve["fmr"], curve["fnmr"], curve["sure"], strict=True):
-        if x > 0 and y is not None:
-            points.append((x, max(y, 1e-5)))
+        if x > 0 and y:
+            points.append((x, y))
             sure.append(both)
     if not points:
         return None

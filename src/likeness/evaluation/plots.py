@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 360, 280
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 40
+LEFT, RIGHT, TOP, BOTTOM = 62, 18, 10, 40
 COLOURS = 6
 """How many the page has: classes c0 to c5."""
 
@@ -59,7 +59,9 @@ class Axis:
         """Values to mark, and how they read."""
         if self.logarithmic:
             powers = range(math.ceil(math.log10(self.low)), math.floor(math.log10(self.high)) + 1)
-            return [(10.0**power, _percent(power)) for power in powers]
+            # Six labels of long numbers are the most that fit beside one another on a phone.
+            every = 1 + len(powers) // 6
+            return [(10.0**power, _percent(power)) for power in powers if power % every == 0]
         step = _step(self.high - self.low)
         first = math.ceil(self.low / step)
         count = int((self.high - first * step) / step + 1e-9)
@@ -168,8 +170,8 @@ def _frame(x: Axis, y: Axis, *, y_ticks: bool = True) -> str:
     parts.append(_text("axis", (LEFT + right) / 2, HEIGHT - 8, x.title))
     if y.title:
         middle = (TOP + bottom) / 2
-        turned = f' transform="rotate(-90 10 {middle:.0f})"'
-        parts.append(_text("axis", 10, middle, y.title, more=turned))
+        turned = f' transform="rotate(-90 12 {middle:.0f})"'
+        parts.append(_text("axis", 12, middle, y.title, more=turned))
     return "".join(parts)
 
 

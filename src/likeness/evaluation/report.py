@@ -20,6 +20,7 @@ from likeness.faces.packs import Pack
 
 SCHEMA = "likeness.evaluate/1"
 CURVE_POINTS = 80
+LEAST_SHOWN = 1e-7
 
 
 def report_of(evaluation: Evaluation, pack: Pack, *, made_at: datetime) -> dict[str, Any]:
@@ -96,10 +97,16 @@ def percent(share: float) -> str:
 
     >>> percent(0.1234), percent(0.00123), percent(0.0), percent(1.0), percent(0.0000123)
     ('12.3%', '0.12%', '0%', '100%', '0.0012%')
+    >>> percent(1e-12)
+    'under 0.00001%'
     """
+    if 0 < share < LEAST_SHOWN:
+        return f"under {LEAST_SHOWN * 100:.5f}%"
     if share <= 0 or share >= 1:
         return f"{share:.0%}"
-    digits = 1 if share >= 0.1 else max(1, 1 - math.floor(math.log10(share * 100)))
+    # Rounded first: 0.99998% has to read as 1.0%, with the digits of that.
+    power = math.floor(math.log10(float(f"{share * 100:.1e}")))
+    digits = 1 if share >= 0.1 else max(1, 1 - power)
     return f"{share * 100:.{digits}f}%"
 
 

@@ -19,6 +19,8 @@ class Subjects:
     ----------
     templates : float32 array of shape (n, d)
         Zero where there is none.
+    references : float32 array of shape (n, d), or None
+        The same faces as a reference has them; as ``templates`` where None.
     found : bool array of shape (n,)
         Where there is one.
     people : int array of shape (n,)
@@ -30,6 +32,12 @@ class Subjects:
     found: NDArray[np.bool_]
     people: NDArray[np.int64]
     items: tuple[str, ...]
+    references: NDArray[np.float32] | None = None
+
+    @property
+    def enrolled(self) -> NDArray[np.float32]:
+        """The templates that people are enrolled with."""
+        return self.templates if self.references is None else self.references
 
     @property
     def count(self) -> int:
@@ -44,6 +52,7 @@ class Subjects:
             found=self.found[chosen],
             people=people.astype(np.int64),
             items=tuple(np.array(self.items, dtype=object)[chosen]),
+            references=self.enrolled[chosen],
         )
 
 
@@ -86,6 +95,7 @@ def subjects_of(dataset: Dataset, acquired: Acquired) -> tuple[Subjects, LeftOut
         found=acquired.found[rows],
         people=people[order],
         items=tuple(dataset.photos[row].item for row in rows),
+        references=acquired.references[rows],
     )
     left_out = LeftOut(
         equal=tuple(dataset.photos[p].item for p in sorted(equal)),

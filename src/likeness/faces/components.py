@@ -25,6 +25,7 @@ from likeness.faces.rough_graph import (
     rough_detector_graph,
 )
 from likeness.faces.runtime import Model, multiplies_bytes
+from likeness.faces.shrink import SHRINK_GRAPH_VERSION, Shrink, shrink_graph
 from likeness.faces.yunet_graph import YUNET_GRAPH_VERSION, yunet_graph
 
 _WITH_LANDMARKS = ("yunet",)
@@ -117,13 +118,20 @@ def load_detector(pack: Pack, threads: int | None) -> Detector:
     if file.kind == "dlib-mmod":
         settings = _pyramid_settings(pack)
         exact, rough = _built(pack, file, threads), _rough(pack, file, threads)
-        return PyramidDetector(exact, settings, rough=rough)
+        shrink = Shrink(cached_model(f"shrink-{SHRINK_GRAPH_VERSION}.onnx", shrink_graph))
+        return PyramidDetector(exact, settings, rough=rough, shrink=shrink)
     if file.kind == "yunet":
         _refuse_options(pack, set())
+        threshold = pack.detection.threshold if pack.detection else None
+        if threshold is not None and not 0 < threshold <= 1:
+            raise ModelFileInvalid(
+                f"The model pack {pack.name!r} sets detection.threshold to {threshold:g}, and its "
+                "detector scores faces from 0 to 1.",
+                "Correct it in the manifest.",
+            )
         data = read_verified(pack, file)
         name = f"yunet-{file.sha256}-{YUNET_GRAPH_VERSION}.onnx"
         model = cached_model(name, lambda: yunet_graph(data, name=file.name))
-        threshold = pack.detection.threshold if pack.detection else None
         return YuNetDetector(Model(model, threads=threads), threshold=threshold)
     raise unknown_kind(pack, "detector", file.kind)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likeness.errors import BadInput, ModelFileInvalid
-from likeness.faces.pyramid import DLIB_STEP, Layout, draw, lay_out
+from likeness.faces.pyramid import DLIB_STEP, Layout, Shrinks, draw, lay_out
 from likeness.faces.rough_scan import Geometry, RoughScan
 from likeness.faces.runtime import Model
 from likeness.records.face import Box
@@ -150,6 +150,8 @@ class PyramidDetector:
     rough : Model or None
         As built by ``rough_graph.rough_detector_graph`` of the same network. What is found is the
         same with it, and is found sooner.
+    shrink : callable or None
+        Makes the levels of the pyramid; see ``pyramid.draw``.
 
     Raises
     ------
@@ -163,11 +165,18 @@ class PyramidDetector:
         settings: PyramidSettings | None = None,
         *,
         rough: Model | None = None,
+        shrink: Shrinks | None = None,
     ) -> None:
         self._model = model
+        self._shrink = shrink
         self._rough = rough
         self._decoding = _Decoding.from_notes(model.notes)
         self._settings = settings or PyramidSettings()
+
+    @property
+    def settings(self) -> PyramidSettings:
+        """How its pyramid is made and read."""
+        return self._settings
 
     def find(self, image: NDArray[np.uint8]) -> list[FoundBox]:
         """The faces of one image, surest first.
@@ -195,16 +204,16 @@ class PyramidDetector:
             )
         how = self._decoding
         factor = self._settings.factor(height, width)
-        enlarged = _enlarged(image, factor)
+        searched = enlarged(image, factor)
         layout = lay_out(
-            *enlarged.shape[:2],
+            *searched.shape[:2],
             padding=how.padding,
             outer_padding=how.outer_padding,
             step=self._settings.step,
         )
         if min(layout.width, layout.height) < how.field:
             return []
-        canvas = draw(enlarged, layout, how.means)
+        canvas = draw(searched, layout, how.means, self._shrink)
         scores = None
         if self._rough is not None:
             scores = self._scores_of_faces(canvas, layout, factor, on_all_cores=on_all_cores)
@@ -285,7 +294,7 @@ class PyramidDetector:
         ]
 
 
-def _enlarged(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
+def enlarged(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
     """An image so many times as large, by bilinear interpolation."""
     from PIL import Image
 

@@ -31,6 +31,9 @@ large."""
 
 _STEP = 4
 
+_FARTHEST = 1e4
+"""Cells from its own cell: no face reaches as far."""
+
 
 class YuNetDetector:
     """YuNet over an image in its own size, and over quarters of that for faces that fill it.
@@ -98,7 +101,9 @@ class YuNetDetector:
         canvas[0, :height, :width] = image
         table = self._model.run(canvas, on_all_cores=on_all_cores)[0]
         scores = np.sqrt(np.clip(table[:, 0], 0, 1) * np.clip(table[:, 1], 0, 1))
-        chosen = np.flatnonzero(scores >= self._threshold)
+        # What a broken network puts nowhere, or further away than any image reaches, is no face.
+        somewhere = (np.abs(table[:, 2:]) < _FARTHEST).all(axis=1)
+        chosen = np.flatnonzero((scores >= self._threshold) & somewhere)
         cells, strides = (part[chosen] for part in _cells(rows, columns))
         rest = table[chosen, 2:].astype(np.float64)
         centres = (cells + rest[:, :2]) * strides

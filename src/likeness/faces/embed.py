@@ -106,11 +106,21 @@ def templates_of(
     -------
     float32 array of shape (n, length)
         Each of unit length, so that the inner product of two is their cosine.
+
+    Raises
+    ------
+    ModelFileInvalid
+        The network's answer has no direction: kept as a template, it could never be compared.
     """
     flipped = [view[:, :, ::-1] for view in views] if mirror else []
     together = np.concatenate([*views, *flipped])
     parts = np.split(embedder.embeddings(together), len(views) + len(flipped))
-    sums = sum(parts[1:], start=parts[0])
-    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    scaled: NDArray[np.float32] = sums / np.maximum(lengths, np.finfo(np.float32).tiny)
+    with np.errstate(over="ignore"):
+        sums = sum(parts[1:], start=parts[0])
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    if not ((lengths > np.finfo(np.float32).tiny) & np.isfinite(lengths)).all():
+        raise ModelFileInvalid(
+            "The embedder gives vectors without a direction.", "Use another model pack."
+        )
+    scaled: NDArray[np.float32] = sums / lengths
     return scaled.astype(np.float32, copy=False)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import onnx
 
 _BATCH = 16
+_MOST_AT_ONCE = 256
+"""A network of a fixed number of images gets blank ones beside each face."""
 _UNIT = 0.01
 """How far from 1 the length of an output may be that is said to have unit length."""
 
@@ -195,6 +197,10 @@ def _form(data: bytes, name: str, chip: int, wanted: str) -> tuple[_Form, bytes]
     if len(sides) != 4:
         raise _unfit(name, "does not take an image", "Use a network that does.")
     batch, *image = sides
+    if batch and batch > _MOST_AT_ONCE:
+        raise _unfit(
+            name, f"takes {batch:,} images at once", "Use a network that takes any number."
+        )
     if image[0] == 3:
         rest, channels_first = image[1:], True
     elif image[2] == 3:
@@ -213,7 +219,7 @@ def _form(data: bytes, name: str, chip: int, wanted: str) -> tuple[_Form, bytes]
 def _with_output(model: onnx.ModelProto, data: bytes, name: str, wanted: str) -> bytes:
     """The network with the wanted output alone."""
     outputs = {value.name: value for value in model.graph.output}
-    if wanted and wanted not in outputs or not wanted and len(outputs) > 1:
+    if (wanted and wanted not in outputs) or (not wanted and len(outputs) > 1):
         raise _unfit(
             name,
             f"has the outputs {', '.join(outputs)}",

@@ -11,7 +11,9 @@ A crop is the inner square of its frame and a margin around it on the same grid 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -122,7 +124,9 @@ def arcface_5() -> Frame:
     )
 
 
-_MAKERS = {"dlib-5": dlib_5, "dlib-5-by-five": dlib_5_by_five, "arcface-5": arcface_5}
+_MAKERS: Mapping[str, Callable[[], Frame]] = MappingProxyType(
+    {"dlib-5": dlib_5, "dlib-5-by-five": dlib_5_by_five, "arcface-5": arcface_5}
+)
 
 
 def frame_of(how: Preprocessing) -> Frame | None:

@@ -50,7 +50,8 @@ def read_manifest(path: Path) -> Pack:
         )
     try:
         content = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    # Not its own errors alone: numbers of thousands of digits raise another.
+    except (ValueError, RecursionError) as error:
         raise ModelFileInvalid(
             f"The manifest {path.name} is not TOML: {error}.", "Correct that place."
         ) from None
@@ -178,6 +179,8 @@ class Fields:
         name = self.text("name")
         if not _NAME.fullmatch(name):
             raise self.wrong("name", "has to be of lower-case letters, digits, dots and dashes")
+        if name.endswith(".toml"):
+            raise self.wrong("name", "may not end in .toml, as paths of manifests do")
         detection, output = self.optional_table("detection"), self.optional_table("output")
         provisional = self.optional_table("provisional")
         pack = Pack(

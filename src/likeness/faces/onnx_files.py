@@ -44,9 +44,12 @@ def read_model(data: bytes, name: str) -> onnx.ModelProto:
                 raise _refused(
                     name, f"needs the operator {node.op_type} of the domain {node.domain}"
                 )
-            for tensor in _tensors_of(node):
+            for tensor in _tensors_in(node.attribute):
                 _require_inside(tensor, name)
         for tensor in _initialisers(body):
+            _require_inside(tensor, name)
+    for function in model.functions:
+        for tensor in _tensors_in(function.attribute_proto):
             _require_inside(tensor, name)
     return model
 
@@ -85,9 +88,9 @@ def _initialisers(body: Any) -> Iterator[Any]:
         yield sparse.indices
 
 
-def _tensors_of(node: Any) -> Iterator[Any]:
-    """The constants in a node's attributes, and those of graphs within it."""
-    for attribute in node.attribute:
+def _tensors_in(attributes: Any) -> Iterator[Any]:
+    """The constants in attributes, and those of graphs within them."""
+    for attribute in attributes:
         yield from [attribute.t, *attribute.tensors]
         for sparse in [attribute.sparse_tensor, *attribute.sparse_tensors]:
             yield sparse.values

@@ -364,13 +364,17 @@ def locate(pack: Pack, file: PackFile) -> Path:
 
 
 def _in_package(pack: Pack, file: PackFile) -> Path:
-    found = importlib.util.find_spec(file.package)
+    try:
+        found = importlib.util.find_spec(file.package)
+    except ValueError:
+        # What runs as a program, such as __main__, is no package that brings files.
+        found = None
     places = list(found.submodule_search_locations or ()) if found else []
     if not places:
         raise ModelFileInvalid(
             f"The model pack {pack.name!r} needs the Python package {file.package}, "
             "which is not installed.",
-            f"Install it: pip install {file.package}",
+            f"Install it, if you trust who made the pack: pip install {file.package}",
         )
     path = Path(places[0]) / file.path
     if not path.is_file():

@@ -12,6 +12,7 @@ License.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ DLIB_STEP = 5.0 / 6.0
 """Each level by the one before, in dlib's detectors."""
 
 _LEAST_ROWS = 5
+
+Shrinks = Callable[[NDArray[np.float32], int, int], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +122,10 @@ def _column_height(sizes: list[tuple[int, int]], padding: int) -> int:
 
 
 def draw(
-    image: NDArray[np.uint8], layout: Layout, means: tuple[float, float, float]
+    image: NDArray[np.uint8],
+    layout: Layout,
+    means: tuple[float, float, float],
+    shrink: Shrinks | None = None,
 ) -> NDArray[np.float32]:
     """The canvas of an image.
 
@@ -130,18 +136,22 @@ def draw(
         Of an image of that size.
     means : tuple of float
         Subtracted from red, green and blue; the difference is divided by 256.
+    shrink : callable or None
+        Makes float32 planes (3, rows, columns) smaller by bilinear interpolation, corners upon
+        corners, given rows and columns. numpy does where None.
 
     Returns
     -------
     float32 array of shape (1, 3, rows, columns)
     """
+    shrink = shrink or _shrunk
     canvas = np.zeros((1, 3, layout.height, layout.width), dtype=np.float32)
     planes = np.ascontiguousarray(image.transpose(2, 0, 1))
     drawn = planes - np.array(means, dtype=np.float32)[:, None, None]
     drawn *= np.float32(1 / 256)
     for level in layout.levels:
         if drawn.shape[1:] != (level.height, level.width):
-            drawn = _shrunk(drawn, level.height, level.width)
+            drawn = shrink(drawn, level.height, level.width)
         canvas[0, :, level.top : level.bottom + 1, level.left : level.right + 1] = drawn
     return canvas
 

@@ -103,3 +103,26 @@ def by_rows(layer: Convolution) -> tuple[Convolution, Convolution]:
         ),
         Convolution(weights=down, bias=layer.bias, stride=(1, 1), padding=(layer.padding[0], 0)),
     )
+
+
+def by_blocks(layer: Convolution) -> Convolution:
+    """A convolution with a stride of 2 as one with a stride of 1 over blocks of two by two pixels.
+
+    It takes four times the channels, as ONNX's ``SpaceToDepth`` lays them out, over half the rows
+    and columns: few channels leave a vector register nearly empty.
+    """
+    if layer.stride != (2, 2) or layer.padding != (0, 0):
+        raise unfit("the first convolution has a stride of 2 and no padding")
+    outputs, inputs, rows, columns = layer.weights.shape
+    even = np.pad(layer.weights, ((0, 0), (0, 0), (0, rows % 2), (0, columns % 2)))
+    blocks = even.reshape(outputs, inputs, (rows + 1) // 2, 2, (columns + 1) // 2, 2)
+    return Convolution(
+        weights=np.ascontiguousarray(
+            blocks.transpose(0, 3, 5, 1, 2, 4).reshape(
+                outputs, 4 * inputs, (rows + 1) // 2, (columns + 1) // 2
+            )
+        ),
+        bias=layer.bias,
+        stride=(1, 1),
+        padding=(0, 0),
+    )

@@ -1,8 +1,7 @@
-"""A detector's graph in whole numbers of 8 bits: more than twice as fast, and a little off.
+"""A detector's graph in whole numbers of 8 bits: nearly three times as fast, and a little off.
 
 What it says is good enough to tell where no face is; :mod:`likeness.faces.rough_scan` has the rest
-from the exact graph. The first convolution, which is small and sees the pixels, and the last, which
-makes the scores, stay in float32.
+from the exact graph. The last convolution, which makes the scores, stays in float32.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy as np
 
 from likeness.faces.dlib_format import Convolution, Network, Rectify
 from likeness.faces.onnx_graphs import Graph, described_detector, detector_layers
-from likeness.faces.rewriting import by_rows, unfit, with_inputs, with_lanes
+from likeness.faces.rewriting import by_blocks, by_rows, unfit, with_inputs, with_lanes
 
 ROUGH_GRAPH_VERSION = 1
 """Raised when the same file has to be built into another graph."""
@@ -58,24 +57,44 @@ def rough_detector_graph(network: Network, largest: tuple[float, ...]) -> bytes:
     if [type(layer) for layer in layers] != kinds or not convolutions:
         raise unfit("each convolution of a rough detector has a rectifier and a largest output")
     graph = Graph()
-    first = with_lanes(convolutions[0], 3)
-    value = graph.node("Relu", graph.convolve("canvas", first))
     zero = graph.constant(np.array(0, dtype=np.uint8))
-    scale = largest[0] / 255
-    at = graph.constant(np.array(scale, dtype=np.float32))
-    value = graph.node("QuantizeLinear", value, at, zero)
-    channels = first.weights.shape[0]
-    for layer, limit in zip(convolutions[1:], largest[1:], strict=True):
+    value, at, middle, scale = _pixels(graph, network)
+    channels = 3
+    for place, (layer, limit) in enumerate(zip(convolutions, largest, strict=True)):
         filled = with_lanes(layer, channels)
         channels = filled.weights.shape[0]
         made = limit / 255
         made_at = graph.constant(np.array(made, dtype=np.float32))
-        value = _convolve(graph, filled, (value, at, zero), (made_at, zero), scale)
+        value = _convolve(
+            graph,
+            by_blocks(filled) if place == 0 else filled,
+            (value, at, middle if place == 0 else zero),
+            (made_at, zero),
+            scale,
+        )
         scale, at = made, made_at
     value = graph.node("DequantizeLinear", value, at, zero)
     for part in by_rows(with_inputs(last, channels)):
         value = graph.convolve(value, part)
     return described_detector(graph, value, network)
+
+
+def _pixels(graph: Graph, network: Network) -> tuple[str, str, str, float]:
+    """The canvas in whole numbers, in blocks of two by two pixels.
+
+    Returns the names of values, scale and zero, and the scale. An odd row or column gets one beside
+    it, which no score depends on.
+    """
+    darkest, brightest = -max(network.input.means) / 256, (255 - min(network.input.means)) / 256
+    scale = (brightest - darkest) / 255
+    at = graph.constant(np.array(scale, dtype=np.float32))
+    zero = graph.constant(np.array(round(-darkest / scale), dtype=np.uint8))
+    value = graph.node("QuantizeLinear", "canvas", at, zero)
+    sides = graph.node("Shape", value, start=2)
+    odd = graph.node("Mod", sides, graph.constant(np.array(2, dtype=np.int64)))
+    none = graph.constant(np.zeros(6, dtype=np.int64))
+    value = graph.node("Pad", value, graph.node("Concat", none, odd, axis=0), zero)
+    return graph.node("SpaceToDepth", value, blocksize=2), at, zero, scale
 
 
 def _convolve(

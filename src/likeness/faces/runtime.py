@@ -68,8 +68,8 @@ class Model:
         if threads is not None and threads < 1:
             raise UsageError(f"A model cannot run on {threads} threads.", "Give 1 or more.")
         self.threads = threads or usable_cores()
-        self._wide = _session(model, self.threads)
-        self._narrow = _session(model, 1) if self.threads > 1 else self._wide
+        self._wide = open_session(model, threads=self.threads)
+        self._narrow = open_session(model, threads=1) if self.threads > 1 else self._wide
         self._input: str = self._wide.get_inputs()[0].name
 
     def run(self, given: NDArray[Any], *, on_all_cores: bool = True) -> NDArray[np.float32]:
@@ -92,7 +92,14 @@ class Model:
         return {key: json.loads(text) for key, text in texts.items()}
 
 
-def _session(model: bytes, threads: int) -> InferenceSession:
+def open_session(model: bytes, *, threads: int) -> InferenceSession:
+    """A session of onnxruntime on so many cores.
+
+    Raises
+    ------
+    ModelFileInvalid
+        onnxruntime does not take the model.
+    """
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
@@ -102,6 +109,8 @@ def _session(model: bytes, threads: int) -> InferenceSession:
     options.log_severity_level = 3
     # Threads that wait in a loop take the cores from decoding and comparing beside them.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # onnxruntime's own format is taken by its mark, past the checks that an ONNX file went through.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except (

@@ -17,13 +17,13 @@ _BEYOND = 1e9
 """So many times halfway is as bad as it gets."""
 
 HALFWAY = Quality(
-    inter_eye=11.3,
+    inter_eye=11.8,
     sharpness=3.7,
-    yaw=0.761,
-    roll=43.0,
-    inside=0.804,
+    yaw=0.863,
+    roll=46.9,
+    inside=0.8,
     under_exposure=1.0,
-    over_exposure=0.522,
+    over_exposure=0.49,
     dynamic_range=3.6,
     unified=0,
 )

@@ -6,8 +6,13 @@ Needs the package ``onnx``, which is imported when a graph is built: that happen
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from likeness.errors import ModelFileInvalid
 from likeness.faces.onnx_files import dimensions, inputs_of, read_model
+
+if TYPE_CHECKING:
+    import onnx
 
 YUNET_GRAPH_VERSION = 1
 """Raised when the file has to be built into another graph."""
@@ -41,46 +46,47 @@ def yunet_graph(data: bytes, *, name: str) -> bytes:
     import onnx
 
     model = read_model(data, name)
-    graph = model.graph
-    given = inputs_of(model)
-    wanted = {f"{kind}_{stride}" for kind in _OUTPUTS for stride in STRIDES}
-    if (
-        len(given) != 1
-        or dimensions(given[0])[:2] != [1, 3]
-        or {value.name for value in graph.output} != wanted
-    ):
-        raise ModelFileInvalid(
-            f"The model file {name} is not YuNet's network: its inputs or outputs are others.",
-            "Use face_detection_yunet_2023mar.onnx, or another kind of detector.",
-        )
+    given = _input_of(model, name)
     make = onnx.helper.make_node
     swap = onnx.helper.make_tensor("likeness_swap", onnx.TensorProto.INT64, [3], [2, 1, 0])
     before = [
         make("Cast", ["likeness_image"], ["likeness_pixels"], to=onnx.TensorProto.FLOAT),
         make("Transpose", ["likeness_pixels"], ["likeness_planes"], perm=[0, 3, 1, 2]),
-        make("Gather", ["likeness_planes", "likeness_swap"], [given[0].name], axis=1),
+        make("Gather", ["likeness_planes", "likeness_swap"], [given], axis=1),
     ]
+    tables = [f"likeness_{stride}" for stride in STRIDES]
     after = [
-        make(
-            "Concat",
-            [f"{kind}_{stride}" for kind in _OUTPUTS],
-            [f"likeness_{stride}"],
-            axis=2,
-        )
-        for stride in STRIDES
+        make("Concat", [f"{kind}_{stride}" for kind in _OUTPUTS], [table], axis=2)
+        for stride, table in zip(STRIDES, tables, strict=True)
     ]
-    after.append(
-        make("Concat", [f"likeness_{stride}" for stride in STRIDES], ["likeness_places"], axis=1)
-    )
-    nodes = [*before, *graph.node, *after]
-    constants = [*graph.initializer, swap]
+    after.append(make("Concat", tables, ["likeness_places"], axis=1))
     value = onnx.helper.make_tensor_value_info
-    image = value("likeness_image", onnx.TensorProto.UINT8, [1, "height", "width", 3])
-    places = value("likeness_places", onnx.TensorProto.FLOAT, [1, "n", COLUMNS])
     whole = onnx.helper.make_model(
-        onnx.helper.make_graph(nodes, "likeness", [image], [places], constants),
+        onnx.helper.make_graph(
+            [*before, *model.graph.node, *after],
+            "likeness",
+            [value("likeness_image", onnx.TensorProto.UINT8, [1, "height", "width", 3])],
+            [value("likeness_places", onnx.TensorProto.FLOAT, [1, "n", COLUMNS])],
+            [*model.graph.initializer, swap],
+        ),
         opset_imports=list(model.opset_import),
         ir_version=model.ir_version,
     )
     built: bytes = whole.SerializeToString()
     return built
+
+
+def _input_of(model: onnx.ModelProto, name: str) -> str:
+    """The name of the input, where inputs and outputs are those of YuNet."""
+    given = inputs_of(model)
+    wanted = {f"{kind}_{stride}" for kind in _OUTPUTS for stride in STRIDES}
+    if (
+        len(given) != 1
+        or dimensions(given[0])[:2] != [1, 3]
+        or {value.name for value in model.graph.output} != wanted
+    ):
+        raise ModelFileInvalid(
+            f"The model file {name} is not YuNet's network: its inputs or outputs are others.",
+            "Use face_detection_yunet_2023mar.onnx, or another kind of detector.",
+        )
+    return given[0].name

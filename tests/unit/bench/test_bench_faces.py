@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from likeness.bench import faces
+from likeness.bench import faces, whole
 from likeness.errors import BadInput, SourceUnreadable, UsageError
 from likeness.faces.detect import FoundBox
 
@@ -23,7 +23,10 @@ class Portraits(NamedTuple):
 
 
 @pytest.fixture
-def photos(tmp_path: Path, portraits: Portraits) -> Path:
+def photos(tmp_path: Path, portraits: Portraits, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(whole, "FACES_A_PHOTO", (1, 2))
+    monkeypatch.setattr(faces, "CURVE_COPIES", 1)
+    monkeypatch.setattr(faces, "CHIPS", 4)
     folder = tmp_path / "photos"
     folder.mkdir()
     for number, image in enumerate(portraits):
@@ -47,11 +50,8 @@ def test_alone_it_measures_passes_detections_and_templates(photos: Path) -> None
     assert report["embed"]["ratio"] is None and report["detect"]["peer_ms"] is None
 
 
-def test_against_dlib_it_says_how_close_and_how_much_faster(
-    photos: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_against_dlib_it_says_how_close_and_how_much_faster(photos: Path) -> None:
     pytest.importorskip("dlib")
-    monkeypatch.setattr(faces, "CHIPS", 4)
     report = faces.run(photos, against="dlib", repeats=1)
     assert report.detect.recall == 1.0 and report.detect.extra == 0
     assert report.embed.max_abs is not None and report.embed.max_abs < 1e-5
@@ -90,6 +90,29 @@ def test_a_folder_that_cannot_be_measured_is_named(tmp_path: Path) -> None:
         faces.run(tmp_path, repeats=1)
 
 
+def test_against_face_recognition_the_whole_is_measured_and_recall_by_labels(
+    photos: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("dlib")
+    labels = tmp_path / "labels.jsonl"
+    labels.write_text(
+        '{"photo": "0.png", "boxes": [[80, 30, 175, 160]]}\n{"photo": "1.png", "boxes": []}\n'
+    )
+    report = faces.run(photos, against="face_recognition", labels=labels, repeats=1)
+    assert report.measured is not None and "face_recognition" in report.measured
+    assert report.whole.peer_ms is not None and report.whole.peer_ms > 0
+    assert report.whole.ours_faces == report.whole.peer_faces == 2
+    assert report.whole.ratio == pytest.approx(
+        report.whole.peer_ms / report.whole.ours_ms, rel=0.01
+    )
+    assert report.detect.recall == 1.0 and report.embed.peer_ms is None
+    assert report.labelled is not None and report.labelled.peer is not None
+    for one in (report.labelled.ours, report.labelled.peer):
+        assert (one.faces, one.recall, one.false_a_photo) == (1, 1.0, 0.5)
+    assert [point.faces for point in report.curve] == [1, 2]
+    assert all(point.found == point.faces and point.ratio for point in report.curve)
+
+
 def test_no_repeats_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="0 repeats"):
         faces.run(tmp_path, repeats=0)
@@ -101,14 +124,14 @@ def found(left: int, score: float) -> FoundBox:
 
 def test_agreement_counts_what_the_peer_is_sure_of() -> None:
     ours = [[found(0, 1.0), found(200, 0.5), found(400, 0.05)], []]
-    theirs = [[found(4, 0.95), found(200, 0.7), found(600, 0.02)], [found(0, 0.4)]]
-    recall, extra = faces._agreement(ours, theirs)
+    theirs = [[found(4, 0.95), found(230, 0.7), found(600, 0.02)], [found(0, 0.4)]]
+    recall, extra = faces._agreement(ours, theirs, least=0.5, sure=0.1)
     assert recall == pytest.approx(1 / 3)
     assert extra == 1
-    assert faces._agreement([[]], [[]]) == (1.0, 0)
+    assert faces._agreement([[]], [[]], least=0.5, sure=0.1) == (1.0, 0)
 
 
-def test_overlap_is_common_area_by_covered_area() -> None:
-    assert faces.intersection_over_union((0, 0, 10, 10), (0, 0, 10, 10)) == 1.0
-    assert faces.intersection_over_union((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(1 / 3)
-    assert faces.intersection_over_union((0, 0, 10, 10), (10, 0, 20, 10)) == 0.0
+def test_a_face_is_one_with_the_box_that_fits_it_best() -> None:
+    ours = [[found(20, 1.0), found(0, 1.0)]]
+    theirs = [[found(2, 1.0), found(30, 1.0)]]
+    assert faces._agreement(ours, theirs, least=0.3, sure=0.0) == (1.0, 0)

@@ -165,6 +165,18 @@ def test_removing_says_what_went_and_refuses_while_the_library_uses_it(
     assert ran.answer["deleted"] == [DETECTOR] and ran.answer["freed"] == len(DATA)
 
 
+def test_files_of_a_manifest_that_a_library_uses_by_its_path_are_kept(
+    tmp_path: Path, manifest: Path
+) -> None:
+    assert run("models", "install", manifest).code == 0
+    (tmp_path / DETECTOR).unlink()
+    other = write_manifest(tmp_path, "other")
+    library = ("--library", tmp_path / "library")
+    Library.create(tmp_path / "library", keyring=tmp_path / "keys", pack=str(other)).close()
+    answer = run("models", "remove", "mine", *library, "--json").answer
+    assert answer["kept"] == [DETECTOR] and answer["deleted"] == []
+
+
 def test_removing_says_what_another_pack_still_needs(tmp_path: Path, manifest: Path) -> None:
     assert run("models", "install", manifest).code == 0
     assert run("models", "install", write_manifest(tmp_path, "other")).code == 0

@@ -43,21 +43,32 @@ def chip_of_dlib(image: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> ND
     return chip
 
 
-def assert_same(chip: NDArray[np.uint8], other: NDArray[np.uint8]) -> None:
-    """Equal, but for at most three bytes by 1: a value next to a whole number may round either way.
+def same(chip: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
+    """Equal, but for at most one byte in a thousand by 1.
 
-    dlib sums up its least squares in another order, which changes the last bit of a float.
+    dlib sums up its least squares in another order, which changes the last bit of a float: a value
+    next to a whole number may then be rounded down to the one below.
     """
     apart = np.abs(chip.astype(int) - other)
-    assert apart.max() <= 1 and np.count_nonzero(apart) <= 3
+    return bool(apart.max() <= 1 and np.count_nonzero(apart) <= apart.size / 1000)
+
+
+@pytest.mark.parametrize("shift", [0.02, 0.1, 0.5])
+def test_a_chip_that_is_cut_a_little_aside_is_not_taken_for_dlibs(
+    portraits: Any, shift: float
+) -> None:
+    landmarks = landmarks_at((225.0, 130.0, 90.0, 0.1, 1))
+    aside = aligned_crops(portraits.collins, landmarks + np.float32(shift), size=150)[0]
+    assert not same(aside, chip_of_dlib(portraits.collins, landmarks))
 
 
 @given(place=PLACES)
 @example(place=(0.0, 0.0, 354.5, 0.0, 394))
+@example(place=(0.0, 183.0, 4.0, 0.0, 0))
 def test_the_chip_is_dlibs(portraits: Any, place: Any) -> None:
     landmarks = landmarks_at(place)
     chip = aligned_crops(portraits.collins, landmarks, size=150)[0]
-    assert_same(chip, chip_of_dlib(portraits.collins, landmarks))
+    assert same(chip, chip_of_dlib(portraits.collins, landmarks))
 
 
 @pytest.mark.parametrize("width", [30, 120, 400, 900])
@@ -65,7 +76,7 @@ def test_a_larger_photo_with_more_halvings_gives_dlibs_chip_too(portraits: Any, 
     large = np.kron(portraits.hopper, np.ones((3, 3, 1), dtype=np.uint8))
     landmarks = landmarks_at((700.0, 800.0, float(width), 0.2, 1))
     chip = aligned_crops(large, landmarks, size=150)[0]
-    assert_same(chip, chip_of_dlib(large, landmarks))
+    assert same(chip, chip_of_dlib(large, landmarks))
 
 
 @given(place=PLACES, size=st.sampled_from([152, 192, 256]))

@@ -17,6 +17,7 @@ from PIL import Image
 from small_networks import network, patches_network
 
 from likeness.errors import BadInput, ModelFileInvalid
+from likeness.faces.components import load_detector
 from likeness.faces.detect import FoundBox
 from likeness.faces.detect_yunet import YuNetDetector
 from likeness.faces.engine import FaceEngine
@@ -127,6 +128,23 @@ def test_the_threshold_is_the_least_score() -> None:
 def test_another_network_is_refused(model: bytes, said: str) -> None:
     with pytest.raises(ModelFileInvalid, match=said):
         yunet_graph(model, name="other.onnx")
+
+
+@pytest.mark.parametrize("threshold", [-1.0, 0.0, 1.5])
+def test_a_threshold_that_no_score_or_every_place_has_is_refused(threshold: float) -> None:
+    pack = replace(load_manifest("yunet-dlib"), detection=Detection(threshold=threshold))
+    with pytest.raises(ModelFileInvalid, match=r"detection\.threshold"):
+        load_detector(pack, 1)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e30])
+def test_what_a_broken_network_puts_nowhere_is_no_face(value: float) -> None:
+    data = blue_network().replace(
+        np.array([LANDMARKS], np.float32).tobytes(),
+        np.array([[*LANDMARKS[:-1], value]], np.float32).tobytes(),
+    )
+    broken = YuNetDetector(Model(yunet_graph(data, name="broken.onnx"), threads=1))
+    assert broken.find(photo((10, 7))) == []
 
 
 def test_an_image_that_is_too_large_is_refused(blue: YuNetDetector) -> None:

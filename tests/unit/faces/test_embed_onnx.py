@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from small_networks import PLACES, expected, in_photo, network, patches_network, ramp
 
 from likeness.errors import ModelFileInvalid
+from likeness.faces.embed import templates_of
 from likeness.faces.embed_onnx import OnnxEmbedder
 from likeness.faces.engine import FaceEngine
 from likeness.faces.frames import Frame, arcface_5, frame_of
@@ -228,6 +229,35 @@ def elsewhere() -> bytes:
     return data
 
 
+def marked() -> bytes:
+    """A sound network that bears the mark by which onnxruntime knows its own format."""
+    model = onnx.load_model_from_string(patches_network())
+    model.producer_name = "ORTM"
+    data: bytes = model.SerializeToString()
+    assert data[4:8] == b"ORTM"
+    return data
+
+
+def by_default() -> bytes:
+    """A function whose attribute is, where nothing is given, weights in another file."""
+    model = onnx.load_model_from_string(patches_network())
+    weights = onnx.helper.make_tensor("w", onnx.TensorProto.FLOAT, [1], [0.0])
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value="/etc/passwd")
+    function = onnx.helper.make_function(
+        "own",
+        "Given",
+        [],
+        ["y"],
+        [onnx.helper.make_node("Constant", [], ["y"])],
+        [onnx.helper.make_opsetid("", 17)],
+        attribute_protos=[onnx.helper.make_attribute("value", weights)],
+    )
+    model.functions.append(function)
+    data: bytes = model.SerializeToString()
+    return data
+
+
 def within(operator: Any) -> bytes:
     """An operator inside a branch."""
     value = onnx.helper.make_tensor_value_info("a", onnx.TensorProto.FLOAT, None)
@@ -253,6 +283,7 @@ REFUSED = {
         "operator Steal",
     ),
     "weights elsewhere": (elsewhere(), "weights in another file"),
+    "weights elsewhere by default": (by_default(), "weights in another file"),
     "two inputs": (small(given=[["n", 3, 112, 112], ["n", 3, 112, 112]]), "one input"),
     "two outputs": (
         small([MAKE("ReduceMean", ["image"], ["out"], axes=[2, 3], keepdims=0),
@@ -261,6 +292,7 @@ REFUSED = {
     ),
     "another chip": (patches_network(chip=64), "64 by 64"),
     "no image": (small(given=[["n", 3]], nodes=[MAKE("Identity", ["image"], ["out"])]), "an image"),
+    "a million at once": (small(given=[[1_000_000, 3, 112, 112]]), "1,000,000 images at once"),
     "one channel": (small(given=[["n", 1, 112, 112]]), "three channels"),
     "bytes": (
         small([MAKE("Cast", ["image"], ["f"], to=1),
@@ -304,6 +336,21 @@ def test_numbers_that_are_none_are_refused() -> None:
                    MAKE("ReduceMean", ["l"], ["out"], axes=[2, 3], keepdims=0)]),
             replace(HOW, mean=(200.0, 200.0, 200.0)),
         ).embeddings(np.full((1, 112, 112, 3), 50, np.uint8))  # fmt: skip
+
+
+def test_a_network_is_read_as_what_was_checked() -> None:
+    chips = np.full((1, 112, 112, 3), 50, np.uint8)
+    made = embedder(marked()).embeddings(chips)
+    assert made == pytest.approx(embedder(patches_network()).embeddings(chips))
+
+
+@pytest.mark.parametrize("share", [0.0, 1e30])
+def test_a_vector_without_a_direction_is_no_template(share: float) -> None:
+    how = replace(HOW, scale=(share, share, share))
+    with pytest.raises(ModelFileInvalid, match="without a direction"):
+        templates_of(
+            embedder(patches_network(), how), np.full((1, 112, 112, 3), 50, np.uint8), mirror=False
+        )
 
 
 def test_one_of_several_outputs_is_taken_by_its_name() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,6 +134,8 @@ def test_without_thresholds_nothing_is_linked_and_the_provisional_one_proposes(
         ("review = 0.35", "review = 3", r"provisional\.review"),
         ('why = "a test"', "", r"provisional\.why"),
         ('summary = "For tests."', "", "summary"),
+        ('name = "own"', 'name = "own.toml"', "name may not end"),
+        pytest.param("size = 9", "size = " + "9" * 5000, "is not TOML", id="a long number"),
     ],
 )
 def test_a_field_that_is_off_is_named(manifest: Path, old: str, new: str, named: str) -> None:
@@ -140,6 +143,17 @@ def test_a_field_that_is_off_is_named(manifest: Path, old: str, new: str, named:
     manifest.write_text(MANIFEST.replace(old, new), encoding="utf-8")
     with pytest.raises(ModelFileInvalid, match=named):
         load_manifest(manifest)
+
+
+def test_what_runs_as_a_program_is_no_package_that_brings_files(
+    manifest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    text = MANIFEST.replace('url = "https://one', 'package = "__main__"\nurl = "https://one')
+    manifest.write_text(text, encoding="utf-8")
+    pack = load_manifest(manifest)
+    with pytest.raises(ModelFileInvalid, match="__main__, which is not installed"):
+        locate(pack, pack.file("embedder"))
 
 
 def test_a_provisional_threshold_beside_measured_ones_is_refused(manifest: Path) -> None:
