@@ -110,6 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kept = [f for f in faces if not _for_fitting(f)]
     kept_copies = [c for c in copies if not _for_fitting(c)]
     report_curves(kept, kept_copies, thresholds, np.random.default_rng(options.seed))
+    report_everybody(faces, thresholds, np.random.default_rng(options.seed))
     report_enrolment(kept, kept_copies, thresholds)
     if options.groups:
         report_groups(options.groups, engine)
@@ -234,6 +235,18 @@ def report_curves(
                     "area by one component alone, as a share of that at random: "
                     + ", ".join(f"{name} {gain:.2f}" for name, gain in gains.items())
                 )
+
+
+def report_everybody(
+    faces: Sequence[Looked], thresholds: dict[float, float], random: np.random.Generator
+) -> None:
+    """Print the curves of the photos as they are of all people, those for fitting among them."""
+    values = np.array([each.quality.unified if each.quality else 0 for each in faces])
+    pairs = comparisons(faces, [])
+    for rate, threshold in thresholds.items():
+        print(f"\n# photos as they are, all {pairs.people.max() + 1} people, FMR {rate:.1%}")
+        missed = (pairs.scores < threshold).astype(np.float64)
+        _print_curve(_lower(values, pairs, random), missed, pairs.people, random)
 
 
 def _lower(quality: Floats, pairs: Comparisons, random: np.random.Generator) -> Floats:

@@ -151,21 +151,20 @@ def measure_levels(
 ) -> list[Levels]:
     """Thresholds at every gallery size that the photos can tell of.
 
-    Where too few people have three photos to fill a gallery, it takes everybody, most with a single
-    reference, and what three references make of a difference is measured at a size that both can
-    fill and added.
+    Where too few people have three photos to fill a gallery, it takes everybody, and what three
+    references make of a difference is measured at a size that both can fill and added.
 
     Parameters
     ----------
     margin : float
-        By how much a face has to lead its next person to be linked without review.
+        By how much a face has to lead its next person to be linked.
     fewest_for_strong : int
         Photos of people outside the gallery without which there is no ``strong``.
 
     Returns
     -------
     list of Levels
-        By rising size; thresholds never fall. Empty where there are too few photos for any.
+        By rising size. Empty where there are too few photos for any.
     """
     scores, persons = person_scores(portraits, rule)
     row = np.searchsorted(persons, portraits.people)
@@ -186,8 +185,8 @@ def measure_levels(
         outside = len(portraits.people) * (1 - size / len(persons))
         if size > LARGEST_SHARE * len(persons) or outside < FEWEST_FOR_REVIEW:
             break
-        small = size <= largest_full
-        levels = at(full, size) if small else at(everybody, size) + lift
+        raised = size > largest_full
+        levels = at(everybody, size) + lift if raised else at(full, size)
         # A larger gallery never gets a lower threshold, even where the margin would allow it.
         review = max(review, levels[1])
         strong = max(strong, levels[0], review)
@@ -196,7 +195,7 @@ def measure_levels(
                 gallery_size=size,
                 strong=_up(strong) if outside >= fewest_for_strong else None,
                 review=_up(review),
-                raised=not small and largest_full > 0,
+                raised=raised and largest_full > 0,
             )
         )
     return measured

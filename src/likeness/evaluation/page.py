@@ -51,7 +51,9 @@ def page_of(report: Report) -> str:
 def _key_figures(report: Report) -> list[tuple[str, str, str]]:
     """(what, figure, more) of the few figures that matter most."""
     figures = []
-    if report["identification"]:
+    if not report["verification"]["mated"]:
+        figures += _worst_groups(report)
+    elif report["identification"]:
         for part in _largest_by_references(report["identification"]):
             for point in part["at_fpir"]:
                 photos = "one photo" if part["references"] == 1 else f"{part['references']} photos"
@@ -75,6 +77,23 @@ def _key_figures(report: Report) -> list[tuple[str, str, str]]:
             )
     failed = report["acquisition"]["failure_to_acquire"]
     figures.append(("photos without a face found", _figure(failed), _more(failed)))
+    return figures
+
+
+def _worst_groups(report: Report) -> list[tuple[str, str, str]]:
+    """Where nothing mated was compared: how much likelier false matches are in the worst group."""
+    figures = []
+    for group in report["groups"]:
+        ratio = group["fmr_ratio"]
+        if ratio is not None:
+            least = "≥ " if ratio["at_least"] else ""
+            figures.append(
+                (
+                    f"more false matches by {group['column']}",
+                    f"{least}{ratio['to_geometric']:g} times",
+                    f"FMR of {ratio['worst']}, against the geometric mean of the groups.",
+                )
+            )
     return figures
 
 
@@ -172,7 +191,9 @@ def _plot_of(
 
 def _scores_plot(report: Report) -> Markup | None:
     scores = report["verification"]["scores"]
-    areas = [("different people", scores["non_mated"]), ("the same person", scores["mated"])]
+    areas = [("different people", scores["non_mated"])]
+    if report["verification"]["mated"]:
+        areas.append(("the same person", scores["mated"]))
     if len(scores["edges"]) < 3 or not report["verification"]["non_mated"]:
         return None
     return Markup(

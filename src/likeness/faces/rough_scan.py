@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ERROR = 0.25
-"""Twice the largest difference of both models' scores above -0.5, which is 0.13 over 82
+"""Well above the largest difference of both models' scores above -0.5, which is 0.13 over 80 press
 photos (``bench/rough_scan.py``)."""
 
 CORE = 6

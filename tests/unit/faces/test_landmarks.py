@@ -115,6 +115,18 @@ def test_many_faces_at_once_are_found_as_one_by_one(
     assert np.array_equal(together, np.stack(apart))
 
 
+def test_faces_of_many_images_are_found_as_image_by_image(
+    cascade: LandmarkCascade, portraits: Any
+) -> None:
+    grey = np.ascontiguousarray(portraits.hopper[:, :, 0])
+    images = [portraits.collins, portraits.hopper, grey, portraits.collins]
+    boxes = [BOXES[:2], [], BOXES[2:4], BOXES[4:]]
+    together = cascade.locate_many(images, boxes)
+    assert [len(found) for found in together] == [2, 0, 2, 3]
+    for image, own, found in zip(images, boxes, together, strict=True):
+        assert np.array_equal(found, cascade.locate(image, own))
+
+
 def test_no_boxes_give_no_landmarks(cascade: LandmarkCascade, portraits: Any) -> None:
     assert cascade.locate(portraits.collins, []).shape == (0, LANDMARKS, 2)
 
