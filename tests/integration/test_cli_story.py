@@ -20,7 +20,19 @@ from likeness.cli.reference import command_names
 
 NAME = "Eileen \x1b[31mCollins"
 ELSEWHERE = frozenset(
-    {"bench.faces", "bench.gallery", "bench.ingest", "calibrate", "demo", "evaluate"}
+    {
+        "bench.faces",
+        "bench.gallery",
+        "bench.ingest",
+        "calibrate",
+        "demo",
+        "evaluate",
+        "models.install",
+        "models.list",
+        "models.remove",
+        "models.show",
+        "models.verify",
+    }
 )
 """Commands that have tests of their own."""
 
