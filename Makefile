@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 PHOTOS ?= ../shared/eval/groups
+# onnxruntime reports its use to its maker otherwise, also from scripts that load it by themselves.
+export ORT_DISABLE_TELEMETRY = 1
 LABELS ?= $(PHOTOS).jsonl
 PEOPLE ?= ../shared/eval/people.csv
 VENV = .venv

@@ -7,11 +7,13 @@ reaches that code.
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import likeness
+from likeness.faces.model_cache import cache_folder
 
 PACKAGE = Path(likeness.__file__).parent
 
@@ -132,3 +134,36 @@ print("told")
         [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stdout) == (0, "told\n"), ran.stderr
+
+
+def test_running_models_leaves_no_report_for_anybody_to_send(tmp_path: Path) -> None:
+    cache = cache_folder().resolve()
+    found = """
+import os
+import numpy as np
+from likeness.faces.engine import FaceEngine
+
+engine = FaceEngine.load()
+engine.find(np.zeros((200, 200, 3), np.uint8))
+print(os.environ["ORT_DISABLE_TELEMETRY"])
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", found],
+        env={"PATH": os.defpath, "HOME": str(tmp_path), "LIKENESS_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert ran.stdout.split() == ["1"]
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_only_the_runtime_loads_onnxruntime() -> None:
+    loading = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import) and any(a.name == "onnxruntime" for a in node.names)
+    }
+    assert loading == {"faces/runtime.py"}

@@ -37,7 +37,7 @@ from likeness.faces.embed import Embedder
 from likeness.faces.engine import FaceEngine
 from likeness.faces.runtime import usable_cores
 from likeness.faces.sampling import resized
-from likeness.records.face import DetectedFace, scaled_box
+from likeness.records.face import scaled_box
 
 Against = Literal["dlib", "face_recognition"]
 PEERS: tuple[Against, ...] = get_args(Against)
@@ -61,6 +61,7 @@ SURE = 0.1
 """A face that dlib scores lower is not asked for: whoever cuts levels otherwise may miss it."""
 
 Image = NDArray[np.uint8]
+_Found = list[list[FoundBox]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,36 +215,46 @@ def run(
     package = FaceRecognitionPackage() if against == "face_recognition" else None
     taken = most or (MOST_BESIDE_DLIB if peer else MOST_PHOTOS)
     files = read_photos(photos, most=taken, long_side=LONG_SIDE)
+    report, found = _measure(
+        engine, detector, files, peer, package, repeats=repeats, threads=threads
+    )
+    labelled = _labelled(files, *found, known) if known is not None else None
+    return replace(report, against=against, labelled=labelled)
+
+
+def _measure(
+    engine: FaceEngine,
+    detector: Detector,
+    files: Sequence[PhotoFile],
+    peer: DlibFaces | None,
+    package: FaceRecognitionPackage | None,
+    *,
+    repeats: int,
+    threads: int | None,
+) -> tuple[FacesReport, tuple[_Found, _Found | None]]:
+    """The report without labels, and what ours and the peer found in each photo."""
     images = [file.pixels for file in files]
-    faces = engine.find_many(images)
-    if not any(faces):
-        raise BadInput(
-            "None of the photos shows a face, so nothing can be measured.",
-            "Give a folder with photos of people.",
-        )
-    (templates,) = medians_ms([lambda: engine.templates_many(images, faces)], repeats)
-    chips = _chips(engine, images, faces)
-    batch = np.concatenate([chips] * -(-CHIPS // len(chips)))[:CHIPS]
+    template_ms, embed = _templates(engine, images, peer, threads=threads, repeats=repeats)
     machine, finder = this_machine(), peer or package
     detect, ours, theirs = _detection(detector, images, finder, repeats)
-    return FacesReport(
-        against=against,
+    cores = threads or usable_cores()
+    report = FacesReport(
+        against=None,
         measured=finder.measured if finder else None,
         pack=engine.pack.name,
         photos=len(images),
         repeats=repeats,
-        threads=threads or usable_cores(),
+        threads=cores,
         cores=machine.cores,
         machine=machine.name,
-        template_ms=round(templates / len(chips), 3),
-        embed=_embedding(load_embedder(engine.pack, threads), batch, peer, repeats),
+        template_ms=template_ms,
+        embed=embed,
         detect=detect,
-        whole=measure_whole(
-            engine, files, package, threads=threads or usable_cores(), repeats=repeats
-        ),
-        labelled=_labelled(files, ours, theirs, known) if known is not None else None,
+        whole=measure_whole(engine, files, package, threads=cores, repeats=repeats),
+        labelled=None,
         curve=measure_curve(engine, files, package, copies=CURVE_COPIES, repeats=repeats),
     )
+    return report, (ours, theirs)
 
 
 def _dlib(engine: FaceEngine, detector: Detector) -> DlibFaces:
@@ -253,15 +264,30 @@ def _dlib(engine: FaceEngine, detector: Detector) -> DlibFaces:
     )
 
 
-def _chips(
-    engine: FaceEngine, images: Sequence[Image], faces: Sequence[Sequence[DetectedFace]]
-) -> Image:
-    """What the embedder takes of each face."""
+def _templates(
+    engine: FaceEngine,
+    images: Sequence[Image],
+    peer: DlibFaces | None,
+    *,
+    threads: int | None,
+    repeats: int,
+) -> tuple[float, EmbedReport]:
+    """Milliseconds a template, and a pass of the network over a chip."""
+    faces = engine.find_many(images)
+    if not any(faces):
+        raise BadInput(
+            "None of the photos shows a face, so nothing can be measured.",
+            "Give a folder with photos of people.",
+        )
+    (all_ms,) = medians_ms([lambda: engine.templates_many(images, faces)], repeats)
     squares = [
         engine.crops(image, found, size=engine.frame.inner)
         for image, found in zip(images, faces, strict=True)
     ]
-    return resized(np.concatenate(squares), engine.pack.preprocessing.chip)
+    chips = resized(np.concatenate(squares), engine.pack.preprocessing.chip)
+    batch = np.concatenate([chips] * -(-CHIPS // len(chips)))[:CHIPS]
+    embed = _embedding(load_embedder(engine.pack, threads), batch, peer, repeats)
+    return round(all_ms / len(chips), 3), embed
 
 
 def _embedding(

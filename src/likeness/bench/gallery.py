@@ -75,7 +75,8 @@ class SizeReport:
     one_ratio, together_ratio : float
         How many times as fast as that.
     add_one_ms, remove_one_ms : float
-        Until one more reference is found, and until one is gone and overwritten.
+        To add one reference, and to remove and overwrite one. The first search with a set of people
+        after either looks their rows up again, which these figures leave out.
     """
 
     references: int

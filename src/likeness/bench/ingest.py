@@ -150,16 +150,27 @@ def run(
             _round(Path(folder) / f"round-{number}", chosen, files, engine, people, peer)
             for number in range(repeats + 1)
         ]
-    counted, machine = rounds[1:], this_machine()
-    add, bare = (
-        statistics.median(getattr(one, name) for one in counted) for name in ("add", "bare")
+    return _reported(rounds[1:], files, pack, peer, against)
+
+
+def _reported(
+    rounds: Sequence[_Round],
+    files: Sequence[PhotoFile],
+    pack: str,
+    peer: FaceRecognitionPackage | None,
+    against: Against | None,
+) -> IngestBenchReport:
+    """The medians of the rounds."""
+    machine, faces = this_machine(), rounds[0].faces
+    add, bare, rescan = (
+        statistics.median(getattr(one, name) for one in rounds)
+        for name in ("add", "bare", "rescan")
     )
-    faces = counted[0].faces
-    theirs = [one.peer for one in counted if one.peer is not None]
+    theirs = [one.peer for one in rounds if one.peer is not None]
     return IngestBenchReport(
         photos=len(files),
         faces=faces,
-        repeats=repeats,
+        repeats=len(rounds),
         machine=machine.name,
         cores=machine.cores,
         threads=machine.usable,
@@ -167,11 +178,8 @@ def run(
         add_a_second=round(len(files) / add, 2),
         bare_a_second=round(len(files) / bare, 2),
         # Of each round: both meet the same machine there.
-        ratio=round(statistics.median(one.bare / one.add for one in counted), 3),
-        rescan=RescanReport(
-            faces=faces,
-            faces_a_second=round(faces / statistics.median(one.rescan for one in counted), 1),
-        ),
+        ratio=round(statistics.median(one.bare / one.add for one in rounds), 3),
+        rescan=RescanReport(faces=faces, faces_a_second=round(faces / rescan, 1)),
         against=against,
         measured=peer.measured if peer else None,
         peer_a_second=round(len(files) / statistics.median(theirs), 2) if theirs else None,

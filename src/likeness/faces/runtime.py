@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -92,6 +93,21 @@ class Model:
         return {key: json.loads(text) for key, text in texts.items()}
 
 
+def silent_onnxruntime() -> ModuleType:
+    """onnxruntime, kept from reporting on its use.
+
+    From 1.31 on it notes events in the user's cache folder and sends them to its maker, on Linux
+    too, unless this is set before it is loaded. Where another program loaded it first, what can
+    still be turned off is.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    module: ModuleType = onnxruntime
+    return module
+
+
 def open_session(model: bytes, *, threads: int) -> InferenceSession:
     """A session of onnxruntime on so many cores.
 
@@ -100,7 +116,7 @@ def open_session(model: bytes, *, threads: int) -> InferenceSession:
     ModelFileInvalid
         onnxruntime does not take the model.
     """
-    import onnxruntime
+    onnxruntime = silent_onnxruntime()
     from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
     options = onnxruntime.SessionOptions()
