@@ -67,7 +67,7 @@ def write_faces(photos: Path, labels: Path | None, repeats: int) -> None:
     put_into(PAGE, "curve", _curve(reports))
     lines = {f"pack {one.pack}": [(p.faces, p.ours_ms) for p in one.curve] for one in reports}
     theirs = [(p.faces, p.peer_ms) for p in reports[0].curve if p.peer_ms is not None]
-    plot("cost-by-faces.svg", "faces a photo", "ms a photo", lines, ("face_recognition", theirs))
+    plot("cost-by-faces.png", "faces a photo", "ms a photo", lines, ("face_recognition", theirs))
 
 
 def write_ingest(photos: Path, repeats: int) -> None:
@@ -97,7 +97,7 @@ def write_gallery(sizes: Sequence[int]) -> None:
         "each of 64 at a time": [(one.references, one.together_ms) for one in report.sizes],
     }
     flat = [(one.references, one.peer_one_ms) for one in report.sizes]
-    plot("cost-by-references.svg", "references", "ms a search", lines, ("flat index", flat))
+    plot("cost-by-references.png", "references", "ms a search", lines, ("flat index", flat))
 
 
 def _beside_dlib(report: FacesReport) -> str:
@@ -205,8 +205,7 @@ def plot(
     """Draw lines over two logarithmic axes; the same figures give the same file."""
     import matplotlib
 
-    matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "likeness", "svg.fonttype": "none"})
+    matplotlib.use("agg")
     from matplotlib import pyplot
     from matplotlib.ticker import ScalarFormatter
 
@@ -221,7 +220,7 @@ def plot(
     axes.grid(visible=True, alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    figure.savefig(IMAGES / name, metadata={"Date": None})
+    figure.savefig(IMAGES / name, dpi=144, metadata={"Software": None})
     pyplot.close(figure)
 
 

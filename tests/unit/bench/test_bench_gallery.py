@@ -23,7 +23,7 @@ def test_each_size_says_how_fast_beside_the_flat_index_and_that_nobody_is_missed
     assert (small["references"], large["references"]) == (300, 40_000)
     for size in (small, large):
         assert min(size["one_ms"], size["together_ms"], size["peer_one_ms"]) > 0
-        assert size["one_ratio"] == pytest.approx(size["peer_one_ms"] / size["one_ms"], rel=0.05)
+        assert size["one_ratio"] == pytest.approx(size["peer_one_ms"] / size["one_ms"], rel=0.2)
         found = size["found"]
         assert found["pairs"] >= 700
         assert 0.3 < found["near"] / found["pairs"] < 0.7

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from likeness.gallery import codes as codes_module
 from likeness.gallery.faiss import FaissGallery
@@ -17,12 +18,25 @@ def test_the_faiss_at_hand_adds_tables_up_exactly() -> None:
     assert scans_as_expected()
 
 
+def test_a_faiss_that_loses_rows_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = CodeBlock.find
+
+    def forgetful(self: CodeBlock, entries: NDArray[np.float32]) -> object:
+        limits, found = find(self, entries)
+        if len(entries) > 16:
+            limits[-1] -= 1
+        return limits, found
+
+    monkeypatch.setattr(CodeBlock, "find", forgetful)
+    assert not scans_as_expected()
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     pairs=st.integers(1, 20),
     rows=st.integers(1, 200),
-    probes=st.integers(1, 25),
+    probes=st.integers(1, 70),
 )
 def test_rows_above_the_edge_are_found_and_no_others(
     seed: int, pairs: int, rows: int, probes: int
