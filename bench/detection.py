@@ -46,7 +46,7 @@ SETTINGS = (
     (1.5, 3 / 4),
     (2.0, 5 / 6),
     (2.0, 3 / 4),
-    (1.75, 2 / 3),
+    (1.65, 0.7),
     (2.0, 2 / 3),
 )
 """How often enlarged, and by which step, of dlib's detector."""

@@ -8,6 +8,7 @@ some axes far more than along others, so random directions would flatter any ind
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +138,7 @@ def measured(folder: Path) -> Spread:
             f"Give photos of {FEWEST_PEOPLE} people or more, or leave --like out.",
         )
     first = np.stack([own[0] for own in found]).astype(np.float64)
-    mated = np.stack([own[:2] for own in several])
+    mated = np.stack([np.stack(pair) for own in several for pair in combinations(own, 2)])
     differences = (mated[:, 0] - mated[:, 1]).astype(np.float64)
     return Spread(
         centre=first.mean(axis=0),
