@@ -91,7 +91,8 @@ def test_every_column_about_a_person_is_an_id_a_number_a_time_or_ciphertext(
     open_columns = {
         "people": {"person_id", "enrolled_at", "changed", "comparable_since"},
         "consents": {"consent_id", "person_id", "state"},
-        "references": {"reference_id", "person_id", "pack_fingerprint"},
+        "references": {"reference_id", "person_id", "pack_fingerprint", "alignment"},
+        "staged_templates": {"reference_id", "person_id", "pack_fingerprint"},
         "audit_details": {"leaf_index", "position", "subject_id"},
         "links": {
             "face_id",
@@ -118,6 +119,7 @@ def test_every_column_about_a_person_is_an_id_a_number_a_time_or_ciphertext(
         "people": {"details"},
         "consents": {"record"},
         "references": {"template", "crop"},
+        "staged_templates": {"template"},
         "audit_details": {"sealed"},
     }
     tables = [name for (name,) in rows(library, "SELECT name FROM sqlite_schema")]
