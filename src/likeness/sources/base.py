@@ -7,10 +7,11 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
+from likeness.errors import SourceBlocked
 from likeness.records.photo import EmbeddedMetadata
-from likeness.records.sighting import PageLink
+from likeness.records.sighting import PageLink, Span
 
 # A fixed list rather than str.isprintable, whose answer changes with the Unicode version of Python:
 # an item has to stay the same item. It holds what cannot be stored (surrogates) and what makes a
@@ -33,11 +34,15 @@ class SkippedEntry:
     hides : bool
         True where what is at or below ``item`` could not be seen, as in a folder that may not be
         opened: photos that were found there before are not known to be gone.
+    ends : bool
+        True where the source says that ``item`` is no longer to be held, such as a post that was
+        moved to the bin since: what is known of it goes.
     """
 
     item: str
     reason: str
     hides: bool = False
+    ends: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +89,51 @@ class SourceEntry(ABC):
         """
 
 
+@dataclass(frozen=True, kw_only=True)
+class VideoEntry(ABC):
+    """One video of a source, not read yet. Its frames become photos; see `SourceEntry`.
+
+    Attributes
+    ----------
+    item, size, modified_ns, link_mark
+        As those of a `SourceEntry`.
+    """
+
+    item: str
+    size: int
+    modified_ns: int
+    link_mark: str
+
+    @abstractmethod
+    def open(self) -> BinaryIO:
+        """Return the video's bytes as a stream that can seek; whoever asks closes it.
+
+        Nothing is unpacked or fetched whole.
+
+        Raises
+        ------
+        PhotoUnreadable
+            As `SourceEntry.read`.
+        """
+
+    @abstractmethod
+    def link(self, span: Span) -> PageLink:
+        """Return the way back to a part of the video, the moment in its addresses where possible.
+
+        Reads nothing and does not fail.
+        """
+
+
+Entry = SourceEntry | VideoEntry | SkippedEntry
+"""What a source tells of."""
+
+
 class Source(Protocol):
-    """Where a collection's photos come from."""
+    """Where a collection's photos come from.
+
+    It can be listed again after a run that was killed: what is as it was is told by the same
+    ``item`` with the same ``size``, ``modified_ns`` and ``link_mark``, and is not read again.
+    """
 
     @property
     def kind(self) -> str:
@@ -97,18 +145,43 @@ class Source(Protocol):
 
     @property
     def whole(self) -> bool:
-        """Whether `entries` tells of everything, so that an item which is absent is gone."""
+        """Whether `entries` tells of everything, so that an item which is absent is gone.
 
-    def entries(self) -> Iterator[SourceEntry | SkippedEntry]:
-        """List the source, each time anew: photos by strictly rising ``item``, in code points.
+        Asked after `entries` has ended.
+        """
 
-        What is skipped comes where it is met. Nothing is read ahead beyond one folder.
+    def recognised(self) -> str:
+        """Say in one sentence what this is, as ``likeness add`` does before it starts."""
+
+    def count(self) -> int | None:
+        """How many photos and videos there are; None where only reading all of it would tell."""
+
+    def entries(self) -> Iterator[Entry]:
+        """List the source, each time anew. An ``item`` is told once.
+
+        What is skipped comes where it is met. Nothing is read ahead beyond one folder or page.
 
         Raises
         ------
         SourceUnreadable
             If the source as a whole cannot be listed.
+        SourceBlocked
+            After `stop`.
         """
+
+    def stop(self) -> None:
+        """Stop at once, from another thread: nothing more is asked of wherever the photos are.
+
+        An `entries` under way raises `SourceBlocked` where its next entry would have come.
+        """
+
+
+def stopped() -> SourceBlocked:
+    """The error of a source that was told to stop."""
+    return SourceBlocked(
+        "This source was removed or stopped; nothing more of it is taken in.",
+        "See likeness status, and likeness notices.",
+    )
 
 
 def item_of(name: str) -> str:

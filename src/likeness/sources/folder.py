@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from likeness.errors import SourceUnreadable
-from likeness.sources.base import SkippedEntry, SourceEntry, item_of, text_of
+from likeness.sources.base import SkippedEntry, SourceEntry, item_of, stopped, text_of
 from likeness.sources.extended_attributes import DownloadOrigin, download_origin
 from likeness.sources.file_kinds import LINK_LIST, file_kind, folder_reason
 from likeness.sources.folder_entry import FolderEntry, link_mark_of
@@ -89,14 +90,34 @@ class FolderSource:
         self._only = place.name if only else None
         self._root = str(place.parent if only else place)
         self._library = _status_of(library)
+        self._stopped = Event()
         self.kind = "folder"
         self.address = item_of(self._root)
         self.whole = not only
         if self._library is not None:
             _refuse_inside(Path(self._root), self._library)
 
+    def recognised(self) -> str:
+        """Say what this is."""
+        what = "One file of the folder" if self._only is not None else "A folder"
+        return f"{what}: {self.address}"
+
+    def count(self) -> int:
+        """How many photos there are, by listing them."""
+        return sum(1 for entry in self.entries() if isinstance(entry, SourceEntry))
+
+    def stop(self) -> None:
+        """End a listing under way before its next entry."""
+        self._stopped.set()
+
     def entries(self) -> Iterator[SourceEntry | SkippedEntry]:
-        """List the folder, each time anew (see `Source.entries`)."""
+        """List the folder, each time anew (see `Source.entries`), by strictly rising item."""
+        for entry in self._entries():
+            if self._stopped.is_set():
+                raise stopped()
+            yield entry
+
+    def _entries(self) -> Iterator[SourceEntry | SkippedEntry]:
         try:
             top, skipped = self._enter((), "", ())
         except OSError as error:

@@ -1,0 +1,1 @@
+"""Buckets in object stores: S3, Google, Azure, or a local folder by a ``file://`` address."""

@@ -1,0 +1,1 @@
+"""Account holders' own exports, as their platforms give them: one file a platform."""
