@@ -19,7 +19,7 @@ from likeness.store.photos import (
     stored_photo,
 )
 from likeness.store.schema import faces, links, photos, proposals, sightings, sources
-from likeness.store.sightings import collections_of_photos, sightings_of_photos
+from likeness.store.sightings import collections_of_photos, shown, sightings_of_photos
 
 OPEN_PROPOSALS_A_PERSON = 20
 
@@ -252,7 +252,7 @@ def _inside(table: Table, collection_ids: Sequence[str]) -> ColumnElement[bool]:
         .where(
             sightings.c.photo_id == table.c.photo_id,
             sources.c.collection_id.in_(collection_ids),
-            sources.c.state == "active",
+            shown(),
         )
         .correlate(table)
         .exists()

@@ -69,7 +69,8 @@ sources = Table(
     Column("collection_id", ForeignKey("collections.collection_id"), nullable=False),
     Column("kind", String, nullable=False),
     Column("address", Text, nullable=False),
-    # active; removing, until everything from it is gone and the receipt is issued; removed.
+    # active; removing, until everything from it is gone and the receipt is issued; removed;
+    # stopped, by a notice.
     Column("state", String, nullable=False),
     Column("added_at", String, nullable=False),
     # What went of it so far while it is removed, for the receipt.
@@ -91,8 +92,18 @@ photos = Table(
     Column("matched_through", Integer, nullable=False),
     # Fingerprint of the pack that its faces were found with; empty where that is not known.
     Column("found_with", String, nullable=False, server_default=""),
+    # The look of the whole picture, by which near-identical ones are told; it is of no face.
+    Column("look", LargeBinary),
+    # Near-identical photos have one number, and each its place in the frame that they share.
+    Column("picture", Integer),
+    Column("frame", Text),
+    # 1 where somebody said that it is no copy of another.
+    Column("apart", Integer, nullable=False, server_default="0"),
+    # 1 from a notice about this very photo until it is gone.
+    Column("stopped", Integer, nullable=False, server_default="0"),
     Index("photos_by_matched_through", "matched_through"),
     Index("photos_by_found_with", "found_with"),
+    Index("photos_by_picture", "picture"),
     sqlite_autoincrement=True,
 )
 
@@ -114,8 +125,93 @@ sightings = Table(
     Column("link_from", String, nullable=False),
     # The run of `add` that saw it last; a whole run that does not see it takes it away.
     Column("seen_in_run", String, nullable=False),
+    # When it is seen in a video, in milliseconds.
+    Column("start_ms", Integer),
+    Column("end_ms", Integer),
+    Column("rights", Text, nullable=False, server_default=""),
+    # The addresses as `likeness.records.address` orders them, so that all below one are a range.
+    Column("page_key", Text, nullable=False, server_default=""),
+    Column("media_key", Text, nullable=False, server_default=""),
     UniqueConstraint("source_id", "item"),
     Index("sightings_by_photo", "photo_id"),
+    Index("sightings_by_page_key", "page_key"),
+    Index("sightings_by_media_key", "media_key"),
+)
+
+# Videos whose frames are all held, so that they need not be decoded again.
+videos = Table(
+    "videos",
+    metadata,
+    Column("source_id", ForeignKey("sources.source_id"), primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("modified_ns", Integer, nullable=False),
+    Column("link_mark", String, nullable=False),
+)
+
+# What was fetched of a website, so that it can be asked whether that changed.
+fetched = Table(
+    "fetched",
+    metadata,
+    Column("source_id", ForeignKey("sources.source_id"), primary_key=True),
+    Column("url", Text, primary_key=True),
+    Column("etag", Text, nullable=False),
+    Column("last_modified", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("modified_ns", Integer, nullable=False),
+    Column("link_mark", String, nullable=False),
+    # What a page links to and shows, as JSON; empty for an image.
+    Column("page", Text, nullable=False),
+)
+
+# Whose owner said that photos may be taken from there, and the token that they publish as proof.
+authorisations = Table(
+    "authorisations",
+    metadata,
+    Column("domain", Text, primary_key=True),
+    Column("token", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("expires_at", String, nullable=False),
+    Column("checked_at", String),
+)
+
+# Demands to stop and delete. Who gave it, about what and why is ciphertext under a key of its own.
+notices = Table(
+    "notices",
+    metadata,
+    Column("notice_id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    # purging, until everything is gone and the receipt is issued; done; lifted.
+    Column("state", String, nullable=False),
+    Column("given_at", String, nullable=False),
+    Column("done_at", String),
+    Column("lifted_at", String),
+    Column("serial", String, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("commitment", String, nullable=False),
+    # The range of address keys that it hides while it purges; null for other kinds, and when done.
+    Column("low_key", Text),
+    Column("high_key", Text),
+    # What went so far, as JSON.
+    Column("counts", Text, nullable=False),
+    Index("notices_by_state", "state"),
+)
+
+# Sources that a notice stopped.
+stopped_sources = Table(
+    "stopped_sources",
+    metadata,
+    Column("source_id", ForeignKey("sources.source_id"), primary_key=True),
+    Column("notice_id", ForeignKey("notices.notice_id"), primary_key=True),
+)
+
+# What must not come back: keyed hashes of addresses and of contents.
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("mark", LargeBinary, primary_key=True),
+    Column("notice_id", ForeignKey("notices.notice_id"), primary_key=True),
+    Index("blocks_by_notice", "notice_id"),
 )
 
 faces = Table(
@@ -307,4 +403,6 @@ runs = Table(
     Column("source_id", ForeignKey("sources.source_id"), nullable=False),
     Column("started_at", String, nullable=False),
     Column("finished_at", String),
+    # What it did, in numbers, as JSON.
+    Column("account", Text),
 )

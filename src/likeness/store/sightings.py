@@ -7,12 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from likeness.records.sighting import PageLink
+from likeness.records.address import address_key
+from likeness.records.sighting import PageLink, Span
 from likeness.records.stored import StoredSighting
 from likeness.store.chunks import in_chunks
-from likeness.store.schema import sightings, sources
+from likeness.store.schema import notices, photos, sightings, sources
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +45,28 @@ class NewSighting:
     modified_ns: int
     link_mark: str
     link: PageLink
+
+
+def shown() -> ColumnElement[bool]:
+    """Whether a sighting is shown: nothing that is stopped or on its way out is.
+
+    For queries that join `sightings` with `sources`.
+    """
+    about = or_(
+        and_(sightings.c.page_key >= notices.c.low_key, sightings.c.page_key < notices.c.high_key),
+        and_(
+            sightings.c.media_key >= notices.c.low_key, sightings.c.media_key < notices.c.high_key
+        ),
+    )
+    hidden = select(notices.c.notice_id).where(notices.c.state == "purging", about)
+    stopped = select(photos.c.photo_id).where(
+        photos.c.photo_id == sightings.c.photo_id, photos.c.stopped == 1
+    )
+    return and_(
+        sources.c.state == "active",
+        ~hidden.correlate(sightings).exists(),
+        ~stopped.correlate(sightings).exists(),
+    )
 
 
 def sighting_of(connection: Connection, source_id: str, item: str) -> StoredSighting | None:
@@ -56,6 +90,11 @@ def put_sighting(connection: Connection, new: NewSighting, *, photo_id: int, run
         "text": new.link.text,
         "link_confidence": new.link.confidence,
         "link_from": new.link.link_from,
+        "start_ms": new.link.span.start_ms if new.link.span else None,
+        "end_ms": new.link.span.end_ms if new.link.span else None,
+        "rights": new.link.rights,
+        "page_key": address_key(new.link.page_url),
+        "media_key": address_key(new.link.media_url),
         "seen_in_run": run_id,
     }
     same_item = (sightings.c.source_id == new.source_id, sightings.c.item == new.item)
@@ -86,6 +125,16 @@ def mark_item_seen(
     connection.execute(
         update(sightings).where(sightings.c.source_id == source_id, here).values(seen_in_run=run_id)
     )
+
+
+def delete_item(connection: Connection, source_id: str, item: str) -> int | None:
+    """Delete the sighting of an item, if there is one; returns its photo."""
+    gone = connection.execute(
+        delete(sightings)
+        .where(sightings.c.source_id == source_id, sightings.c.item == item)
+        .returning(sightings.c.photo_id)
+    )
+    return gone.scalar_one_or_none()
 
 
 def count_of_source(connection: Connection, source_id: str) -> int:
@@ -124,7 +173,7 @@ def sightings_of_photos(
     within = (
         select(sightings)
         .join(sources, sources.c.source_id == sightings.c.source_id)
-        .where(sources.c.collection_id.in_(list(collection_ids)), sources.c.state == "active")
+        .where(sources.c.collection_id.in_(list(collection_ids)), shown())
         .order_by(sightings.c.source_id, sightings.c.item)
     )
     found: dict[int, list[StoredSighting]] = {}
@@ -172,5 +221,7 @@ def _sighting(row: Row[*tuple[Any, ...]]) -> StoredSighting:
             text=row.text,
             confidence=row.link_confidence,
             link_from=row.link_from,
+            span=None if row.start_ms is None else Span(start_ms=row.start_ms, end_ms=row.end_ms),
+            rights=row.rights,
         ),
     )
