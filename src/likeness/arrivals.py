@@ -6,25 +6,30 @@ Each stage is an iterator over batches; :func:`arrivals` runs them side by side.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
+from likeness.account import STOPPED_BY_A_NOTICE, ItemOutcome
+from likeness.blocking import BlockList, stopped_photos
 from likeness.eligibility import Eligible
 from likeness.errors import PhotoUnreadable
 from likeness.faces.crops import FACE_CROP_SIZE, decode_crops, encode_crop
 from likeness.faces.frames import frame_name
 from likeness.house import House
+from likeness.listing import Listed, WholeVideo
 from likeness.overlap import overlapped
 from likeness.records.collection import SourceRecord
 from likeness.records.face import DetectedFace, scaled_box
 from likeness.records.photo import DecodedPhoto
 from likeness.records.reference import Match
-from likeness.sources.base import SkippedEntry, Source, SourceEntry
+from likeness.records.sighting import PageLink
+from likeness.sources.base import SkippedEntry, SourceEntry
 from likeness.store.photos import NewFace, known_sha256
 from likeness.store.sightings import sighting_of
 
@@ -40,6 +45,7 @@ class Arrival:
     Attributes
     ----------
     entry : SourceEntry
+    link : PageLink
     sha256 : str
     decoded : DecodedPhoto
         Without its pixels once its faces were looked for.
@@ -48,6 +54,7 @@ class Arrival:
     """
 
     entry: SourceEntry
+    link: PageLink
     sha256: str
     decoded: DecodedPhoto
     faces: tuple[NewFace, ...] | None = None
@@ -79,8 +86,10 @@ class Batch:
     ----------
     found : int
         How many photos were listed.
-    unchanged : tuple of int
-        Sightings whose item is as it was.
+    unchanged : mapping of int to ItemOutcome
+        Sightings whose item is as it was, by their id.
+    videos : tuple of WholeVideo
+        Those whose last frame is in this batch or an earlier one.
     kept : tuple of str
         Items that could not be read just now; what is known of them stays.
     skipped : tuple of SkippedEntry
@@ -89,17 +98,20 @@ class Batch:
     """
 
     found: int
-    unchanged: tuple[int, ...]
+    unchanged: Mapping[int, ItemOutcome]
+    videos: tuple[WholeVideo, ...]
     kept: tuple[str, ...]
     skipped: tuple[SkippedEntry, ...]
     arrivals: tuple[Arrival, ...]
     comparison: Comparison | None = None
 
 
-def arrivals(house: House, source: Source, record: SourceRecord) -> Iterator[Batch]:
+def arrivals(
+    house: House, entries: Iterable[Listed], record: SourceRecord, blocks: BlockList
+) -> Iterator[Batch]:
     """Every entry of a source in batches, read, looked at and compared, the stages side by side."""
-    read = overlapped(_read(house, source, record), depth=AHEAD)
-    looked = overlapped((_look(house, batch) for batch in read), depth=AHEAD)
+    read = overlapped(_read(house, entries, record), depth=AHEAD)
+    looked = overlapped((_look(house, batch, blocks) for batch in read), depth=AHEAD)
     for batch in looked:
         yield replace(batch, comparison=compare(house, batch, record.collection_id))
 
@@ -164,10 +176,10 @@ def compare(
     return Comparison(eligible=eligible, templates=templates, matches=matches)
 
 
-def _read(house: House, source: Source, record: SourceRecord) -> Iterator[Batch]:
-    entries = source.entries()
+def _read(house: House, entries: Iterable[Listed], record: SourceRecord) -> Iterator[Batch]:
+    listing = iter(entries)
     with ThreadPoolExecutor(READERS, thread_name_prefix="likeness-read") as readers:
-        while listed := list(islice(entries, BATCH)):
+        while listed := list(islice(listing, BATCH)):
             photos = [entry for entry in listed if isinstance(entry, SourceEntry)]
             skipped = [entry for entry in listed if isinstance(entry, SkippedEntry)]
             unchanged, changed = _split_unchanged(house, record, photos)
@@ -182,7 +194,8 @@ def _read(house: House, source: Source, record: SourceRecord) -> Iterator[Batch]
                 skipped.append(outcome)
             yield Batch(
                 found=len(photos),
-                unchanged=tuple(unchanged),
+                unchanged=unchanged,
+                videos=tuple(entry for entry in listed if isinstance(entry, WholeVideo)),
                 kept=tuple(kept),
                 skipped=tuple(skipped),
                 arrivals=tuple(arrived),
@@ -191,8 +204,9 @@ def _read(house: House, source: Source, record: SourceRecord) -> Iterator[Batch]
 
 def _split_unchanged(
     house: House, record: SourceRecord, photos: Sequence[SourceEntry]
-) -> tuple[list[int], list[SourceEntry]]:
-    unchanged, changed = [], []
+) -> tuple[dict[int, ItemOutcome], list[SourceEntry]]:
+    unchanged: dict[int, ItemOutcome] = {}
+    changed = []
     with house.store.snapshot() as connection:
         for entry in photos:
             known = sighting_of(connection, record.source_id, entry.item)
@@ -201,7 +215,9 @@ def _split_unchanged(
                 entry.modified_ns,
                 entry.link_mark,
             ):
-                unchanged.append(known.sighting_id)
+                unchanged[known.sighting_id] = ItemOutcome(
+                    item=entry.item, outcome="unchanged", link=known.link
+                )
             else:
                 changed.append(entry)
     return unchanged, changed
@@ -218,11 +234,34 @@ def _read_one(house: House, entry: SourceEntry) -> Arrival | SkippedEntry:
         decoded = house.decoders.decode(data, long_side=settings.detection_side)
     except PhotoUnreadable as error:
         return SkippedEntry(item=entry.item, reason=error.reason)
-    return Arrival(entry=entry, sha256=hashlib.sha256(data).hexdigest(), decoded=decoded)
+    return Arrival(
+        entry=entry,
+        link=entry.link(decoded.metadata),
+        sha256=hashlib.sha256(data).hexdigest(),
+        decoded=decoded,
+    )
 
 
-def _look(house: House, batch: Batch) -> Batch:
+def without_stopped(connection: Connection, batch: Batch, blocks: BlockList) -> Batch:
+    """The batch less what a notice is about, which is told among what was skipped."""
+    found = [(arrival.sha256, arrival.link) for arrival in batch.arrivals]
+    stopped = stopped_photos(connection, blocks, found)
+    if not stopped:
+        return batch
+    passed_over = [
+        SkippedEntry(item=batch.arrivals[n].entry.item, reason=STOPPED_BY_A_NOTICE)
+        for n in sorted(stopped)
+    ]
+    return replace(
+        batch,
+        arrivals=tuple(a for n, a in enumerate(batch.arrivals) if n not in stopped),
+        skipped=(*batch.skipped, *passed_over),
+    )
+
+
+def _look(house: House, batch: Batch, blocks: BlockList) -> Batch:
     with house.store.snapshot() as connection:
+        batch = without_stopped(connection, batch, blocks)
         known = known_sha256(connection, {arrival.sha256 for arrival in batch.arrivals})
     new: dict[str, DecodedPhoto] = {}
     for arrival in batch.arrivals:

@@ -12,7 +12,9 @@ a probe: messages reach logs. The edges (command line, API, pages) map an error 
     │   ├── AlreadyEnrolled
     │   ├── RateLimited
     │   ├── PackMismatch
-    │   └── SourceBlocked
+    │   ├── SourceBlocked
+    │   ├── NotAuthorised
+    │   └── AddressRefused
     ├── BadInput              4  a file, photo, manifest or record from outside is off
     │   ├── PhotoUnreadable
     │   ├── FaceUnusable
@@ -103,6 +105,15 @@ class PackMismatch(Refused):
 
 class SourceBlocked(Refused):
     """A notice or a removal stopped this source."""
+
+
+class NotAuthorised(Refused):
+    """No live proof says that the owner of a site or bucket allows photos to be taken from it."""
+
+
+class AddressRefused(Refused):
+    """A name leads to an address that is not on the public internet, or to a port that is not
+    asked."""
 
 
 class BadInput(LikenessError):

@@ -90,4 +90,8 @@ def sighting_as_json(sighting: StoredSighting) -> dict[str, Any]:
         "text": link.text,
         "link_confidence": link.confidence,
         "link_from": link.link_from,
+        "span": {"start": link.span.start_ms / 1000, "end": link.span.end_ms / 1000}
+        if link.span
+        else None,
+        "rights": link.rights,
     }

@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from likeness.faces.sandbox import DecodeWorkers
 from likeness.gallery.base import require_same_pack
 from likeness.operating import thresholds_for
 from likeness.records.collection import Account
+from likeness.sources.website.network import Network, PublicNetwork
 from likeness.store import audit_log
 from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
@@ -147,6 +148,8 @@ class House:
         Who is acting.
     clock : callable
         Returns the time, aware.
+    network : Network
+        How sites and their proofs are reached.
     """
 
     settings: Settings
@@ -158,6 +161,7 @@ class House:
     decoders: DecodeWorkers
     account: Account
     clock: Callable[[], datetime]
+    network: Network = field(default_factory=PublicNetwork)
 
     @property
     def pack(self) -> Pack:

@@ -26,9 +26,9 @@ from likeness import (
     doctor,
     enrol,
     export,
-    ingest,
     notices,
     relink,
+    removal,
     renewal,
     rescan,
     review,
@@ -55,11 +55,11 @@ from likeness.gallery.faiss import FaissGallery
 from likeness.house import ChosenPack, EngineSource, House, ProgressListener, new_id, no_progress
 from likeness.operating import Calibration
 from likeness.probe import Image
-from likeness.records.collection import Account, Collection, SourceRecord
+from likeness.records.collection import Account, Collection
 from likeness.records.consent import Consent, ConsentGiven, Purpose
 from likeness.records.link import Decision
 from likeness.records.stored import LinkedPhoto
-from likeness.sources.folder import FolderSource
+from likeness.sources_and_notices import SourcesAndNotices
 from likeness.status import Status
 from likeness.store import collections as collection_rows
 from likeness.store import receipts
@@ -75,7 +75,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Library:
+class Library(SourcesAndNotices):
     """One open library. Use it as a context manager, or call :meth:`close`.
 
     Made by :meth:`create` or :meth:`open`.
@@ -161,9 +161,10 @@ class Library:
             raise
         try:
             note_restored(house)
-            # (2) Erasures and removals that were begun, or undone by a backup, are finished.
+            # (2) What was begun, or undone by a backup, is finished: erasures, removals, notices.
             withdraw.finish_pending(house)
-            notices.finish_removals(house)
+            removal.finish_removals(house)
+            notices.finish_notices(house)
             # (3) The gallery, from references of people with a live consent.
             house.eligibility.refresh()
             # (4) Consents that ended more than 30 days ago are erased; then all is kept in step.
@@ -228,10 +229,6 @@ class Library:
         with self._house.store.snapshot() as connection:
             return collection_rows.all_collections(connection)
 
-    def sources(self) -> list[SourceRecord]:
-        """Every source, in the order in which they were added."""
-        return status.sources(self._house)
-
     def set_audience(
         self, collection: str, *, add: Sequence[str] = (), drop: Sequence[str] = ()
     ) -> Collection:
@@ -264,21 +261,6 @@ class Library:
             purpose_text=purpose_text,
             audience=[self._house.account.name] if audience is None else list(audience),
         )
-
-    def ingest(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        collection: str,
-        progress: ProgressListener = no_progress,
-    ) -> ingest.IngestReport:
-        """Take a folder of photos, or one, into a collection; see :mod:`likeness.ingest`."""
-        if not os.fspath(path):
-            raise UsageError("No folder or photo was named.", "Say what to add.")
-        source = FolderSource(Path(path).expanduser(), library=self._house.settings.path)
-        with self._house.store.snapshot() as connection:
-            into = collection_rows.collection_named(connection, collection)
-        return ingest.ingest(self._house, source, collection=into, progress=progress)
 
     def enrol(
         self,
@@ -394,12 +376,6 @@ class Library:
     def export_person(self, person_id: str) -> dict[str, Any]:
         """Everything held about one person; see :mod:`likeness.export`."""
         return export.export_person(self._house, person_id)
-
-    def remove(
-        self, source_id: str, *, progress: ProgressListener = no_progress
-    ) -> notices.Removed:
-        """Take a source out; see :func:`likeness.notices.remove_source`."""
-        return notices.remove_source(self._house, source_id, progress=progress)
 
     def status(self) -> Status:
         """How the library stands; see :mod:`likeness.status`."""

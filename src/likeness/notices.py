@@ -1,121 +1,294 @@
-"""Stop a source -> its sightings, orphaned photos and links gone -> receipt.
+"""Stop notice -> source blocked -> its sightings, orphaned photos and links gone -> receipt.
 
-Removing a source stops a running import of it at its next batch, before this returns. Photos that
-other sources hold too stay with their other sightings. Files in a user's own folder are never
-touched.
+Somebody says stop: the owner of a site, the holder of an account, a person in a photo. From the
+first transaction on nothing from there is shown, taken in or let back in. Files in a user's own
+folder are never touched: the next scan of that folder passes them over.
 """
 
 from __future__ import annotations
 
-import json
+import hmac
 import secrets
+import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import Connection
 
 from likeness.audit.commitment import NONCE_BYTES, commit
-from likeness.audit.receipt import ReceiptBody
-from likeness.errors import LibraryBusy, NotFound
-from likeness.house import House, Progress, ProgressListener, no_progress
-from likeness.records.collection import SourceRecord
+from likeness.blocking import block_list
+from likeness.errors import LibraryBusy, NotFound, NotVerified, Refused, UsageError
+from likeness.house import House, ProgressListener, new_id, no_progress
+from likeness.notice_target import Target, target_again, target_of
+from likeness.purge import purge
+from likeness.records.notice import NoticeKind, NoticeTerms, StoredNotice
 from likeness.rescan import rescan_where_possible
-from likeness.store import collections as collection_rows
-from likeness.store.links import forget_where_left
-from likeness.store.photos import delete_orphans
-from likeness.store.sightings import count_of_source, delete_some_of_source
+from likeness.sources.links import plain_text
+from likeness.store import audit_log
+from likeness.store import notices as notice_rows
+from likeness.store.audit_log import Concerned
+from likeness.store.authorisations import end_authorisations
+from likeness.store.notice_terms import committed_details, open_terms, seal_terms
 from likeness.turns import taking_turns
-from likeness.withdraw import append_receipt
 
-SIGHTINGS_AT_ONCE = 1000
+SECONDS_FOR_RUNS = 60.0
+"""How long to wait for a running import to end. It keeps nothing more however long it takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Removed:
-    """What removing a source gives.
+class GivenNotice:
+    """What giving a notice gives.
 
     Attributes
     ----------
-    serial : str
-    sightings, photos : int
-        How many of each went.
+    notice_id, serial : str
+        ``serial`` is that of the receipt.
+    counts : dict of str to int
+        What went, as in the receipt.
     receipt : bytes
         The signed receipt, as a file's content.
+    lift_code : str
+        For whoever gave it: with it, and nothing else, they can lift the block.
+    opening : dict of str to str
+        ``nonce`` in hex and ``details``, by which they can show what the receipt commits to.
     """
 
+    notice_id: str
     serial: str
-    sightings: int
-    photos: int
+    counts: dict[str, int]
     receipt: bytes
+    lift_code: str
+    opening: dict[str, str]
 
 
-def remove_source(
-    house: House, source_id: str, *, progress: ProgressListener = no_progress
-) -> Removed:
-    """Take a source out of its collection, with everything that came from it alone.
+@dataclass(frozen=True, kw_only=True)
+class KnownNotice:
+    """A notice with what it says.
+
+    Attributes
+    ----------
+    notice : StoredNotice
+    terms : NoticeTerms
+    """
+
+    notice: StoredNotice
+    terms: NoticeTerms
+
+
+def dry_run(house: House, *, kind: NoticeKind, about: str) -> dict[str, int]:
+    """What a notice would take, in numbers; nothing is changed.
+
+    Raises
+    ------
+    UsageError, NotFound
+        As :func:`give_notice`.
+    """
+    with house.store.snapshot() as connection:
+        target = target_of(connection, kind, about)
+        counts = notice_rows.count_concerned(
+            connection, target.keys, target.source_ids, target.contents
+        )
+    return {**counts, "sources_stopped": len(target.source_ids)}
+
+
+def give_notice(
+    house: House,
+    *,
+    kind: NoticeKind,
+    about: str,
+    given_by: str,
+    reason: str,
+    progress: ProgressListener = no_progress,
+) -> GivenNotice:
+    """Stop what a notice is about, take it out, and give the receipt.
+
+    Parameters
+    ----------
+    kind : NoticeKind
+    about : str
+        A domain, an address, the SHA-256 of a photo in hex, or the id of a source.
+    given_by, reason : str
+        Kept as ciphertext under a key of the notice's own.
+
+    Raises
+    ------
+    UsageError
+        ``about`` is not what its kind says, or nothing says from whom it is.
+    NotFound
+        There is no such source.
+    """
+    code = secrets.token_urlsafe(16)
+    with house.store.snapshot() as connection:
+        target = target_of(connection, kind, about)
+    terms = _terms(house.clock(), target, given_by=given_by, reason=reason, code=code)
+    # (1) The notice is in the keyring, durable, before the data changes: no backup can undo it.
+    notice = _kept_in_keyring(house, terms)
+    # (2) One transaction: sources stopped, addresses on the block list, nothing from there shows.
+    _stop(house, notice, terms)
+    # (3) Imports and crawls that were running have ended.
+    _wait_for_runs(house, notice.notice_id)
+    with taking_turns(house, f"notice-{notice.notice_id}"):
+        # (4) What came from there goes, resumably; the receipt.
+        purged = purge(house, notice, terms, progress=progress)
+    # (5) Photos that are held from elsewhere are compared anew with the people of those alone.
+    rescan_where_possible(house, progress=progress)
+    return GivenNotice(
+        notice_id=notice.notice_id,
+        serial=terms.serial,
+        counts=purged.counts,
+        receipt=purged.receipt,
+        lift_code=code,
+        opening={"nonce": terms.nonce, "details": committed_details(terms).decode()},
+    )
+
+
+def lift_notice(house: House, notice_id: str, *, code: str) -> None:
+    """Undo a notice's block, by whoever gave it. What was purged stays gone.
 
     Raises
     ------
     NotFound
-        Where there is no such source.
+        There is no such notice.
+    NotVerified
+        The code is not the one that was given with the notice.
+    Refused
+        It was lifted before, or is still being carried out.
     """
-    # (1) The source is stopped: a running import refuses its next batch.
+    known = _known(house, notice_id)
+    given = sha256(code.strip().encode("utf-8", "replace")).hexdigest()
+    if not hmac.compare_digest(given, known.terms.code_digest):
+        raise NotVerified(
+            "That is not the code of this notice; nothing was lifted.",
+            "Whoever gave the notice has the code that came with it.",
+        )
+    if known.notice.state != "done":
+        state = "was lifted before" if known.notice.state == "lifted" else "is being carried out"
+        raise Refused(f"The notice {state}.", "See: likeness notices")
+    house.keyring.keep_lifted(notice_id)
     with house.transaction() as connection:
-        record = collection_rows.source_by_id(connection, source_id)
-        if record is None:
-            raise NotFound(f"There is no source {source_id!r}.", "See: likeness status")
-        collection_rows.set_source_state(connection, source_id, "removing")
-        house.audit_deed(connection, kind="stop", details={"did": "remove", "source": source_id})
-    # (2) to (4) What came from it goes; the receipt.
-    with taking_turns(house, f"remove-{source_id}"):
-        removed = _finish(house, record, progress)
-    # (5) Photos that other collections hold are compared anew with the people of those alone.
-    rescan_where_possible(house, progress=progress)
-    return removed
+        _lift(house, connection, notice_id)
 
 
-def finish_removals(house: House) -> int:
-    """Finish removals that a crash interrupted, unless another process is at it."""
+def known_notices(house: House) -> list[KnownNotice]:
+    """Every notice, newest first."""
     with house.store.snapshot() as connection:
-        begun = collection_rows.sources_being_removed(connection)
+        found = notice_rows.all_notices(connection)
+    return [KnownNotice(notice=notice, terms=_opened(house, notice)) for notice in found]
+
+
+def finish_notices(house: House) -> int:
+    """Carry out notices that a crash interrupted or a restored backup undid; returns how many."""
+    with house.store.snapshot() as connection:
+        held = {notice.notice_id: notice for notice in notice_rows.all_notices(connection)}
+    for notice_id, sealed in house.keyring.notices().items():
+        notice = held.get(notice_id)
+        if sealed is None and notice is not None and notice.state != "lifted":
+            with house.transaction() as connection:
+                _lift(house, connection, notice_id)
+        elif sealed is not None and notice is None:
+            terms = open_terms(sealed, notice_id=notice_id, key=house.keyring.key(notice_id))
+            _stop(house, _notice(notice_id, terms, sealed), terms)
+    with house.store.snapshot() as connection:
+        begun = [n for n in notice_rows.all_notices(connection) if n.state == "purging"]
     finished = 0
-    for record in begun:
-        with suppress(LibraryBusy), taking_turns(house, f"remove-{record.source_id}", wait=False):
-            _finish(house, record, no_progress)
+    for notice in begun:
+        turn = taking_turns(house, f"notice-{notice.notice_id}", wait=False)
+        with suppress(LibraryBusy), turn:
+            purge(house, notice, _opened(house, notice), progress=no_progress)
             finished += 1
     return finished
 
 
-def _finish(house: House, record: SourceRecord, progress: ProgressListener) -> Removed:
-    with house.store.snapshot() as connection:
-        total = count_of_source(connection, record.source_id)
-    # (2) Sightings go in bounded batches, with the photos that nothing else holds.
-    gone = 0
-    while True:
-        with house.store.transaction() as connection:
-            photos_of = delete_some_of_source(connection, record.source_id, limit=SIGHTINGS_AT_ONCE)
-            forget_where_left(connection, set(photos_of), record.collection_id)
-            orphans = delete_orphans(connection, limit=SIGHTINGS_AT_ONCE)
-            collection_rows.add_removed(
-                connection, record.source_id, sighting_count=len(photos_of), photo_count=orphans
-            )
-        gone += len(photos_of)
-        progress(Progress(phase="remove", done=gone, total=total))
-        if not photos_of and not orphans:
-            break
-    # (3) Nothing of the rows stays in the files, once nobody reads an older state of them.
-    with suppress(LibraryBusy):
-        house.store.overwrite_deleted()
-    # (4) The receipt, in the transaction that ends the removal.
+def _terms(now: datetime, target: Target, *, given_by: str, reason: str, code: str) -> NoticeTerms:
+    who = plain_text(given_by)
+    if not who:
+        raise UsageError("Nothing says from whom the notice is.", "Give --from WHO.")
+    return NoticeTerms(
+        kind=target.kind,
+        about=target.about,
+        given_by=who,
+        reason=plain_text(reason),
+        given_at=now,
+        serial=secrets.token_hex(8),
+        contents=target.contents,
+        source=target.source,
+        code_digest=sha256(code.encode()).hexdigest(),
+        nonce=secrets.token_bytes(NONCE_BYTES).hex(),
+    )
+
+
+def _kept_in_keyring(house: House, terms: NoticeTerms) -> StoredNotice:
+    notice_id = new_id("n")
+    house.keyring.create_key(notice_id)
+    sealed = seal_terms(terms, notice_id=notice_id, key=house.keyring.key(notice_id))
+    house.keyring.keep_notice(notice_id, sealed)
+    return _notice(notice_id, terms, sealed)
+
+
+def _notice(notice_id: str, terms: NoticeTerms, sealed: bytes) -> StoredNotice:
+    return StoredNotice(
+        notice_id=notice_id,
+        kind=terms.kind,
+        state="purging",
+        given_at=terms.given_at,
+        done_at=None,
+        lifted_at=None,
+        serial=terms.serial,
+        sealed=sealed,
+        commitment=commit(bytes.fromhex(terms.nonce), committed_details(terms)),
+        counts={},
+    )
+
+
+def _stop(house: House, notice: StoredNotice, terms: NoticeTerms) -> None:
+    """Hide and block, in one transaction."""
+    blocks = block_list(house)
     now = house.clock()
     with house.transaction() as connection:
-        sightings, photos = collection_rows.take_removed(connection, record.source_id)
-        details = json.dumps({"source": record.source_id, "at": now.isoformat()}, sort_keys=True)
-        body = ReceiptBody(
-            serial=secrets.token_hex(8),
-            kind="removal",
-            issued_at=now.replace(microsecond=0),
-            counts={"sightings": sightings, "photos": photos},
-            commitments=(commit(secrets.token_bytes(NONCE_BYTES), details.encode()),),
-        )
-        document = append_receipt(house, connection, body, at=now)
-        collection_rows.set_source_state(connection, record.source_id, "removed")
-    return Removed(serial=body.serial, sightings=sightings, photos=photos, receipt=document)
+        target = target_again(connection, terms)
+        low, high = target.keys or (None, None)
+        notice_rows.insert_notice(connection, notice, low_key=low, high_key=high)
+        notice_rows.put_blocks(connection, notice.notice_id, blocks.of_terms(terms))
+        notice_rows.stop_sources(connection, notice.notice_id, target.source_ids)
+        notice_rows.stop_photos(connection, target.contents)
+        if target.keys is not None:
+            end_authorisations(connection, target.keys)
+        details = {"at": now.isoformat(), "did": "notice", "notice": notice.notice_id}
+        concerned = [
+            Concerned(subject_id=house.account.account_id, details=details),
+            Concerned(subject_id=notice.notice_id, details=details),
+        ]
+        audit_log.append(connection, house.keyring, kind="stop", at=now, concerned=concerned)
+
+
+def _lift(house: House, connection: Connection, notice_id: str) -> None:
+    notice_rows.set_lifted(connection, notice_id, at=house.clock())
+    house.audit_deed(connection, kind="stop", details={"did": "lift", "notice": notice_id})
+
+
+def _wait_for_runs(house: House, notice_id: str) -> None:
+    with house.store.snapshot() as connection:
+        source_ids = notice_rows.stopped_by(connection, notice_id)
+    deadline = time.monotonic() + SECONDS_FOR_RUNS
+    for source_id in source_ids:
+        while time.monotonic() < deadline:
+            try:
+                with taking_turns(house, f"add-{source_id}", wait=False):
+                    break
+            except LibraryBusy:
+                time.sleep(0.05)
+
+
+def _known(house: House, notice_id: str) -> KnownNotice:
+    with house.store.snapshot() as connection:
+        notice = notice_rows.notice_by_id(connection, notice_id)
+    if notice is None:
+        raise NotFound(f"There is no notice {notice_id!r}.", "List them with: likeness notices")
+    return KnownNotice(notice=notice, terms=_opened(house, notice))
+
+
+def _opened(house: House, notice: StoredNotice) -> NoticeTerms:
+    key = house.keyring.key(notice.notice_id)
+    return open_terms(notice.sealed, notice_id=notice.notice_id, key=key)

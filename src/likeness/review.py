@@ -13,8 +13,10 @@ from likeness.records.link import Decision, Link
 from likeness.records.person import Person
 from likeness.records.stored import StoredFace, StoredPhoto, StoredSighting
 from likeness.rescan import rescan_where_possible
+from likeness.sharing import share_decisions
 from likeness.store import audit_log
 from likeness.store.audit_log import Concerned
+from likeness.store.copies import picture_of
 from likeness.store.links import (
     links_of_photo,
     proposals_for,
@@ -153,6 +155,8 @@ def _put(house: House, connection: Connection, face: StoredFace, link: Link) -> 
         put_link(connection, rival, photo_id=face.photo_id, at=now)
     put_link(connection, link, photo_id=face.photo_id, at=now)
     set_matched_through(connection, [face.photo_id], NEVER_MATCHED)
+    if (picture := picture_of(connection, face.photo_id)) is not None:
+        share_decisions(house, connection, picture)
     audit_log.append(
         connection,
         house.keyring,

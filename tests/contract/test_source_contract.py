@@ -1,23 +1,22 @@
-"""What every source keeps to. Another source joins by a factory in ``_FACTORIES``."""
+"""What every source keeps to. Another source joins by a class in ``_KEPT``."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from s3_server import S3Server, prove, s3_server
 
-from likeness.errors import PhotoUnreadable
+from likeness.errors import PhotoUnreadable, SourceBlocked
 from likeness.records.photo import EmbeddedMetadata
 from likeness.sources.base import SkippedEntry, Source, SourceEntry
+from likeness.sources.bucket.source import BucketSource
 from likeness.sources.folder import FolderSource
-
-Factory = Callable[[Path, Mapping[str, bytes]], Source]
-"""Makes a source of photos by item, in an empty folder of its own."""
 
 _PHOTOS = {
     "z.jpg": b"last",
@@ -26,7 +25,7 @@ _PHOTOS = {
     "2024.jpg": b"beside a folder",
     "b.jpg": b"bb",
 }
-_ONE = {"a, #1 %41.jpg": b"one"}
+_ADDRESSES = ("https://", "http://", "file:///", "s3://", "gs://")
 _HOSTILE = EmbeddedMetadata(
     web_statement="javascript:alert(1)",
     source="https://user:word@example.org/",
@@ -35,47 +34,106 @@ _HOSTILE = EmbeddedMetadata(
 )
 
 
-def _folder(place: Path, photos: Mapping[str, bytes]) -> Source:
-    for item, content in photos.items():
-        path = place / item
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return FolderSource(place)
+class _Folder:
+    """Photos kept in a folder of their own, and the source that tells of them."""
+
+    photos: Mapping[str, bytes] = _PHOTOS
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._tmp: Path = request.getfixturevalue("tmp_path")
+        self._place = self._tmp / "source"
+        for item, content in self.photos.items():
+            path = self._place / item
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def source(self) -> Source:
+        return FolderSource(self._place)
+
+    def vanish(self) -> None:
+        """Take all photos away."""
+        os.rename(self._place, self._tmp / "elsewhere")
+
+    def fingerprint(self) -> object:
+        """Whatever must stay as it is."""
+        return {
+            str(path): (
+                path.stat().st_mode,
+                path.stat().st_mtime_ns,
+                hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
+            )
+            for path in sorted(self._tmp.rglob("*"))
+        }
 
 
-def _one_file(place: Path, photos: Mapping[str, bytes]) -> Source:
-    _folder(place, {**photos, "another.jpg": b"not told"})
-    (item,) = photos
-    return FolderSource(place / item)
+class _OneFile(_Folder):
+    photos: Mapping[str, bytes] = {"a, #1 %41.jpg": b"one"}
+
+    def source(self) -> Source:
+        (self._place / "another.jpg").write_bytes(b"not told")
+        (item,) = self.photos
+        return FolderSource(self._place / item)
 
 
-_FACTORIES: tuple[tuple[str, Factory, Mapping[str, bytes]], ...] = (
-    ("folder", _folder, _PHOTOS),
-    ("one file", _one_file, _ONE),
-)
+class _LocalBucket(_Folder):
+    def source(self) -> Source:
+        return BucketSource(self._place.as_uri(), prove=prove)
 
 
-@pytest.fixture(params=_FACTORIES, ids=[name for name, _, _ in _FACTORIES])
-def made(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Source, Mapping[str, bytes]]:
-    _, factory, photos = request.param
-    place = tmp_path / "source"
-    place.mkdir()
-    return factory(place, photos), photos
+class _Bucket:
+    photos: Mapping[str, bytes] = _PHOTOS
+    scheme, below = "s3", ""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._server: S3Server = request.getfixturevalue("server")
+        self._name = self._server.bucket(
+            {self.below + key: content for key, content in self.photos.items()}
+        )
+
+    def source(self) -> Source:
+        address = f"{self.scheme}://{self._name}/{self.below}"
+        return BucketSource(address, prove=prove)
+
+    def vanish(self) -> None:
+        self._server.drop(self._name)
+
+    def fingerprint(self) -> object:
+        return self._server.fingerprint(self._name)
+
+
+class _FolderOfABucket(_Bucket):
+    scheme, below = "gs", "summer (1)/é%/"
+
+
+Kept = _Folder | _Bucket
+_KEPT: Mapping[str, type[Kept]] = {
+    "folder": _Folder,
+    "one file": _OneFile,
+    "local bucket": _LocalBucket,
+    "bucket": _Bucket,
+    "folder of a bucket": _FolderOfABucket,
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3Server]:
+    with pytest.MonkeyPatch.context() as patch, s3_server(patch) as running:
+        yield running
+
+
+@pytest.fixture(params=_KEPT.values(), ids=list(_KEPT))
+def kept(request: pytest.FixtureRequest) -> Kept:
+    made: Kept = request.param(request)
+    return made
+
+
+@pytest.fixture
+def made(kept: Kept) -> tuple[Source, Mapping[str, bytes]]:
+    return kept.source(), kept.photos
 
 
 def _entries(source: Source) -> list[SourceEntry]:
     return [entry for entry in source.entries() if isinstance(entry, SourceEntry)]
-
-
-def _fingerprint(place: Path) -> dict[str, tuple[int, int, str]]:
-    return {
-        str(path): (
-            path.stat().st_mode,
-            path.stat().st_mtime_ns,
-            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
-        )
-        for path in sorted(place.rglob("*"))
-    }
 
 
 def test_every_photo_is_told_once_by_strictly_rising_item(
@@ -137,7 +195,7 @@ def test_every_photo_links_back_whatever_it_says_of_itself(
         for embedded in (None, EmbeddedMetadata(), _HOSTILE):
             link = entry.link(embedded)
             for address in (link.page_url, link.media_url):
-                assert address.startswith(("https://", "http://", "file:///"))
+                assert address.startswith(_ADDRESSES)
                 assert "user:word" not in address
             assert len(link.text) <= 2_000
             link.text.encode("utf-8")
@@ -163,22 +221,22 @@ def test_entries_cannot_be_changed(made: tuple[Source, Mapping[str, bytes]]) -> 
 
 
 def test_listing_reading_and_linking_change_nothing(
-    made: tuple[Source, Mapping[str, bytes]], tmp_path: Path
+    made: tuple[Source, Mapping[str, bytes]], kept: Kept
 ) -> None:
     source, _ = made
-    before = _fingerprint(tmp_path)
+    before = kept.fingerprint()
     for entry in _entries(source):
         entry.read(1_000)
         entry.link(None)
-    assert _fingerprint(tmp_path) == before
+    assert kept.fingerprint() == before
 
 
 def test_a_photo_that_went_after_listing_is_named_with_the_reason(
-    made: tuple[Source, Mapping[str, bytes]], tmp_path: Path
+    made: tuple[Source, Mapping[str, bytes]], kept: Kept
 ) -> None:
     source, _ = made
     entries = _entries(source)
-    os.rename(tmp_path / "source", tmp_path / "elsewhere")
+    kept.vanish()
     for entry in entries:
         with pytest.raises(PhotoUnreadable) as raised:
             entry.read(1_000)
@@ -195,3 +253,25 @@ def test_an_abandoned_listing_does_no_harm(made: tuple[Source, Mapping[str, byte
 def test_nothing_is_skipped_where_all_is_well(made: tuple[Source, Mapping[str, bytes]]) -> None:
     source, _ = made
     assert not [entry for entry in source.entries() if isinstance(entry, SkippedEntry)]
+
+
+def test_a_source_that_was_stopped_lists_nothing_more(
+    made: tuple[Source, Mapping[str, bytes]],
+) -> None:
+    source, photos = made
+    entries = source.entries()
+    next(entries)
+    source.stop()
+    with pytest.raises(SourceBlocked):
+        list(entries)
+    with pytest.raises(SourceBlocked):
+        list(source.entries())
+    assert photos
+
+
+def test_a_source_says_what_it_is_and_counts_if_it_can(
+    made: tuple[Source, Mapping[str, bytes]],
+) -> None:
+    source, photos = made
+    assert source.address in source.recognised()
+    assert source.count() in (None, len(photos))

@@ -86,7 +86,7 @@ def test_an_import_that_is_running_takes_in_nothing_more(place: Place, tmp_path:
 def test_a_removal_that_a_crash_interrupted_is_finished_with_its_receipt_at_the_next_open(
     place: Place, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("likeness.notices.SIGHTINGS_AT_ONCE", 1)
+    monkeypatch.setattr("likeness.removal.SIGHTINGS_AT_ONCE", 1)
 
     def crash(progress: Progress) -> None:
         if progress.phase == "remove":

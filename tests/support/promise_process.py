@@ -20,6 +20,7 @@ from promise_house import Place, copy_of, enrol
 from sqlalchemy import event
 from synthetic_engine import Drawn, SyntheticEngine, draw
 
+from likeness import purge
 from likeness.errors import LikenessError
 from likeness.faces.packs import load_manifest
 from likeness.house import Progress
@@ -50,6 +51,14 @@ def withdraw(library: Library, person_id: str) -> None:
 
 def remove(library: Library, source_id: str) -> None:
     say("removed", library.remove(source_id).serial)
+
+
+def notice(library: Library, kind: Any, about: str) -> None:
+    purge.SIGHTINGS_AT_ONCE = 1
+    given = library.give_notice(
+        kind=kind, about=about, given_by="somebody", reason="", progress=progress
+    )
+    say("given", given.serial)
 
 
 def use(library: Library, pack: str) -> None:
@@ -115,6 +124,7 @@ COMMANDS: dict[str, Any] = {
     "enrol": enrol_one,
     "withdraw": withdraw,
     "remove": remove,
+    "notice": notice,
     "use": use,
     "hang": hang,
     "search": search,

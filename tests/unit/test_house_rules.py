@@ -41,7 +41,23 @@ ONLY_HOME = {
     "typer": "cli",
 }
 CONCRETE_ADAPTERS = frozenset({"likeness.gallery.faiss", "likeness.gallery.milvus"})
-LAZY = frozenset({"dlib", "matplotlib", "pillow_heif", "ray", "skimage"})
+LAZY = frozenset(
+    {
+        "av",
+        "dlib",
+        "dns",
+        "matplotlib",
+        "obstore",
+        "pillow_heif",
+        "protego",
+        "ray",
+        "scrapy",
+        "skimage",
+        "twisted",
+    }
+)
+CRAWLING = ("likeness", "sources", "website", "crawling")
+"""What only a crawling process imports, which is nothing without Scrapy."""
 MUTABLE_CALLS = frozenset(
     {"Counter", "OrderedDict", "bytearray", "defaultdict", "deque", "dict", "list", "set"}
 )
@@ -221,11 +237,25 @@ def test_each_engine_is_imported_in_its_own_part_only() -> None:
 def test_heavy_extras_are_imported_where_they_are_used() -> None:
     wrong = []
     for path, tree in _sources().items():
+        if _module(path)[: len(CRAWLING)] == CRAWLING:
+            continue
         outside = [node for node in _outside_functions(tree) if not _for_types_only(node)]
         for statement in outside:
             for node, name in _imports(path, statement):
                 if name.split(".")[0] in LAZY:
                     wrong.append(f"{_where(path, node)}: {name}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nothing_but_the_crawling_process_imports_what_it_is_made_of() -> None:
+    home = ".".join(CRAWLING)
+    wrong = [
+        f"{_where(path, node)}: {name}"
+        for path, tree in _sources().items()
+        if _module(path)[: len(CRAWLING)] != CRAWLING
+        for node, name in _imports(path, tree)
+        if f"{name}.".startswith(f"{home}.")
+    ]
     assert not wrong, "\n".join(wrong)
 
 

@@ -277,7 +277,14 @@ def test_the_run_is_in_the_audit_log_without_a_name_of_folder_or_file(
         key = house.keyring.key(house.account.account_id)
         details = audit_log.details_of(connection, house.account.account_id, key=key)[-1]["details"]
     assert details.pop("at") and details.pop("source") == library.sources()[0].source_id
-    assert details == {"found": 3, "new": 3, "known": 0, "gone": 0, "skipped": 0}
+    assert details == {
+        "found": 3,
+        "new": 3,
+        "known": 0,
+        "without_link": 3,
+        "gone": 0,
+        "skipped": 0,
+    }
     assert rows(library, "SELECT count(*) FROM runs WHERE finished_at IS NOT NULL") == [(1,)]
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -49,6 +49,8 @@ class ReceiptBody:
         How many of each thing are gone, such as ``{"links": 12, "references": 3}``.
     commitments : tuple of str
         Those of the leaf, in its order; 64 hex digits each.
+    times : mapping of str to datetime
+        When what happened before, such as ``{"stopped_at": ...}``; in UTC, to the second.
     """
 
     serial: str
@@ -56,6 +58,7 @@ class ReceiptBody:
     issued_at: datetime
     counts: Mapping[str, int]
     commitments: tuple[str, ...]
+    times: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         """Refuse what has no canonical form, and take a copy of the counts.
@@ -69,10 +72,13 @@ class ReceiptBody:
             raise UsageError("The serial of a receipt is not letters, digits and hyphens.")
         if self.kind not in get_args(ReceiptKind):
             raise UsageError("The kind of a receipt is not one that there is.")
-        if self.issued_at.utcoffset() != timedelta(0) or self.issued_at.microsecond:
-            raise UsageError("The time of a receipt is not in UTC and whole seconds.")
-        if self.issued_at.year < 1000:
-            raise UsageError("The time of a receipt lies before the year 1000.")
+        _require_time(self.issued_at)
+        if len(self.times) > _MAX_COUNTS:
+            raise UsageError(f"A receipt has more than {_MAX_COUNTS} times.")
+        for name, moment in self.times.items():
+            if not _COUNTED.fullmatch(name):
+                raise UsageError("The name of a receipt's time is not a short word.")
+            _require_time(moment)
         if len(self.counts) > _MAX_COUNTS:
             raise UsageError(f"A receipt counts more than {_MAX_COUNTS} things.")
         for name, count in self.counts.items():
@@ -85,16 +91,20 @@ class ReceiptBody:
         if not all(is_hex_digest(commitment) for commitment in self.commitments):
             raise UsageError("A commitment in a receipt is not 64 lower-case hex digits.")
         object.__setattr__(self, "counts", MappingProxyType(dict(sorted(self.counts.items()))))
+        object.__setattr__(self, "times", MappingProxyType(dict(sorted(self.times.items()))))
 
     def as_object(self) -> dict[str, object]:
-        """Return the body as JSON values."""
-        return {
+        """Return the body as JSON values; a receipt without further times has no word of them."""
+        body: dict[str, object] = {
             "serial": self.serial,
             "kind": self.kind,
             "issued_at": self.issued_at.strftime(_TIME_FORMAT),
             "counts": dict(self.counts),
             "commitments": list(self.commitments),
         }
+        if self.times:
+            body["times"] = {n: moment.strftime(_TIME_FORMAT) for n, moment in self.times.items()}
+        return body
 
     def canonical(self) -> bytes:
         """Return the body's canonical bytes: JSON in ASCII, keys sorted, no space."""
@@ -114,6 +124,13 @@ class ReceiptBody:
             commitments=self.commitments,
             digest=self.digest,
         )
+
+
+def _require_time(moment: datetime) -> None:
+    if moment.utcoffset() != timedelta(0) or moment.microsecond:
+        raise UsageError("The time of a receipt is not in UTC and whole seconds.")
+    if moment.year < 1000:
+        raise UsageError("The time of a receipt lies before the year 1000.")
 
 
 @dataclass(frozen=True, kw_only=True)

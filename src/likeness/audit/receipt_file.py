@@ -175,6 +175,7 @@ def _from_document(document: dict[str, object]) -> DeletionReceipt:
     """Build the receipt from JSON values; a wrong type surfaces as one of several errors."""
     body = cast(dict[str, object], document["body"])
     counts = cast(dict[str, int], body["counts"])
+    times = cast(dict[str, object], body.get("times", {}))
     return DeletionReceipt(
         body=ReceiptBody(
             serial=_text(body["serial"]),
@@ -182,6 +183,7 @@ def _from_document(document: dict[str, object]) -> DeletionReceipt:
             issued_at=parse_issued_at(_text(body["issued_at"])),
             counts=dict(counts),
             commitments=_texts(body["commitments"]),
+            times={name: parse_issued_at(_text(moment)) for name, moment in times.items()},
         ),
         leaf=base64.b64decode(_text(document["leaf"]), validate=True),
         leaf_index=_whole(document["leaf_index"]),

@@ -21,11 +21,13 @@ from likeness.cli import (
     extras,
     libraries,
     models,
+    notices,
     people,
     photos,
     receipts,
     review,
     search,
+    sources,
     stopping,
 )
 from likeness.cli.errors import (
@@ -64,6 +66,8 @@ def application() -> typer.Typer:
         search,
         review,
         stopping,
+        sources,
+        notices,
         receipts,
         audit,
         models,

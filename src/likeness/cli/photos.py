@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from likeness.cli.call import call_of
 from likeness.cli.choosing import one_collection
+from likeness.cli.item_report import written_items
 from likeness.cli.options import AccountOption, CollectionOption, JsonOption, LibraryOption
 from likeness.cli.progress import shown_progress
 from likeness.cli.screen import counted, note, say
@@ -29,22 +30,36 @@ def register(app: typer.Typer) -> None:
 
 def add(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="A folder of photos, or one photo.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="WHAT",
+            help="A folder, a photo, a video, a platform's export (ZIP or folder), a site whose "
+            "owner said yes (https://…), a IIIF manifest on one, or a bucket (s3://…).",
+        ),
+    ],
     collection: CollectionOption = None,
+    report_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="FILE", help="Write what became of each item, a JSON object a line."
+        ),
+    ] = None,
     library: LibraryOption = None,
     account: AccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take the photos of a folder into a collection.
+    """Take photos into a collection, from a folder or from wherever else they are.
 
-    Files are read where they are and never changed. Interrupted, or run again later, it goes on
-    from where it was: what is new comes in, and what is gone from the folder goes.
+    Says first what WHAT was recognised as. Files are read where they are and never changed.
+    Interrupted, or run again later, it goes on from where it was: what is new comes in, and what
+    is gone from a folder goes.
     """
     call = call_of(context, library=library, account=account, as_json=as_json)
-    with call.opened() as opened:
+    with call.opened() as opened, written_items(report_file) as items:
         name = one_collection(opened, collection)
         with shown_progress() as progress:
-            report = opened.ingest(what, collection=name, progress=progress)
+            report = opened.ingest(what, collection=name, progress=progress, items=items, told=note)
     call.answer(_report_as_json(report), lambda: _say_report(report, name))
 
 
@@ -69,10 +84,17 @@ def rescan(
 
 def _report_as_json(report: IngestReport) -> dict[str, Any]:
     return {
+        "recognised": report.recognised,
+        "source": report.source_id,
         "found": report.found,
+        "videos": report.videos,
         "new": report.new,
         "known": report.known,
+        "copies": report.copies,
+        "without_link": report.without_link,
         "skipped": [{"item": s.item, "reason": s.reason} for s in report.skipped],
+        "skipped_count": report.skipped_count,
+        "skipped_for": dict(report.reasons),
         "faces": report.faces,
         "linked": report.linked,
         "proposed": report.proposed,
@@ -83,20 +105,23 @@ def _report_as_json(report: IngestReport) -> dict[str, Any]:
 def _say_report(report: IngestReport, collection: str) -> None:
     for skipped in report.skipped[:SKIPPED_NAMED]:
         note(f"Skipped {skipped.item}: {skipped.reason}")
-    if len(report.skipped) > SKIPPED_NAMED:
-        note(f"... and {len(report.skipped) - SKIPPED_NAMED:,} more.")
+    if report.skipped_count > SKIPPED_NAMED:
+        note(f"... and {report.skipped_count - SKIPPED_NAMED:,} more (--report FILE names all).")
     say(
         f"{counted(report.found, 'photo')} found for {collection}: {report.new:,} new, "
-        f"{report.known:,} known, {len(report.skipped):,} skipped, {report.gone:,} gone."
+        f"{report.known:,} known, {report.skipped_count:,} skipped, {report.gone:,} gone."
     )
+    if report.copies:
+        say(f"{report.copies:,} of the new ones are copies of pictures held already.")
+    if report.without_link and report.found:
+        say(f"{report.without_link:,} without a link back to a page.")
     say(
         f"{counted(report.faces, 'face')} in new photos: {report.linked:,} linked, "
         f"{report.proposed:,} to review."
     )
-    reasons = Counter(skipped.reason for skipped in report.skipped)
-    for reason, count in reasons.most_common():
+    for reason, count in report.reasons.items():
         say(f"  skipped {count:,}: {reason}")
-    heic = sum(count for reason, count in reasons.items() if "heic" in reason)
+    heic = sum(count for reason, count in report.reasons.items() if "heic" in reason)
     if heic:
         say(
             f"{counted(heic, 'HEIC photo')} would be read after: pip install 'likeness[heif]', "

@@ -154,5 +154,8 @@ def say_sightings(sightings: Iterable[StoredSighting], *, face: int) -> None:
             f"      {taken}, {link.confidence} link from {link.link_from}, "
             f"{sighting.source_id}: {sighting.item}, face {face}"
         )
+        if link.span:
+            start, end = link.span.start_ms / 1000, link.span.end_ms / 1000
+            say(f"      from {start:g} s to {end:g} s of the video")
         if link.text:
             say(f"      {link.text}")

@@ -50,7 +50,7 @@ def unlink(
 ) -> None:
     """Say that a face is not the person it is linked with. It stays so through every rescan."""
     call = call_of(context, library=library, account=account, as_json=as_json)
-    sha256 = _sha256_of(photo)
+    sha256 = sha256_of(photo)
     with call.opened() as opened:
         person_id = opened.unlink(sha256, face=face)
     call.answer(
@@ -86,11 +86,11 @@ def withdraw(
         key = opened.verifier_key
     place = receipt or Path(f"likeness-receipt-{done.serial}.json")
     if receipt is not None or not call.as_json:
-        _write_receipt(place, done.receipt, done.serial)
+        write_receipt(place, done.receipt, done.serial)
 
     def answer() -> None:
         say("Withdrawn: nobody finds this person any more, and their key is destroyed.")
-        _say_receipt(place, key)
+        say_receipt(place, key)
 
     call.answer({"receipt": receipt_as_json(done.receipt)}, answer)
 
@@ -117,14 +117,14 @@ def remove(
         key = opened.verifier_key
     place = receipt or Path(f"likeness-receipt-{done.serial}.json")
     if receipt is not None or not call.as_json:
-        _write_receipt(place, done.receipt, done.serial)
+        write_receipt(place, done.receipt, done.serial)
 
     def answer() -> None:
         say(
             f"Removed: {counted(done.sightings, 'sighting')} and {counted(done.photos, 'photo')} "
             "are gone from the library."
         )
-        _say_receipt(place, key)
+        say_receipt(place, key)
 
     fields = {
         "source": source_id,
@@ -135,7 +135,8 @@ def remove(
     call.answer(fields, answer)
 
 
-def _write_receipt(place: Path, document: bytes, serial: str) -> None:
+def write_receipt(place: Path, document: bytes, serial: str) -> None:
+    """Write a receipt's file; what it is about is done whether or not that succeeds."""
     try:
         write_new(place, document)
     except LikenessError as error:
@@ -145,12 +146,20 @@ def _write_receipt(place: Path, document: bytes, serial: str) -> None:
         ) from None
 
 
-def _say_receipt(place: Path, key: str) -> None:
+def say_receipt(place: Path, key: str) -> None:
+    """Say where a receipt is, and how anybody checks it."""
     say(f"Receipt: {place}")
     say(f"Anybody can check it: likeness receipt verify '{place}' --key '{key}'")
 
 
-def _sha256_of(photo: str) -> str:
+def sha256_of(photo: str) -> str:
+    """The SHA-256 of a photo named by its file or by that.
+
+    Raises
+    ------
+    BadInput
+        It is neither.
+    """
     path = Path(photo)
     try:
         if path.is_file():

@@ -59,7 +59,7 @@ class SourceRecord:
     address : str
         Where it is, in the words of its kind; a folder's absolute path.
     state : str
-        ``"active"``, ``"removing"`` or ``"removed"``.
+        ``"active"``, ``"removing"``, ``"removed"``, or ``"stopped"`` by a notice.
     added_at : datetime
         Aware.
     """

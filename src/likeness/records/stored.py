@@ -99,7 +99,9 @@ class LinkedPhoto:
         Cosine at the time of the link.
     decided_by : str
     sightings : tuple of StoredSighting
-        Only those in the collections asked for.
+        Only those in the collections asked for; of its copies too.
+    copies : tuple of str
+        SHA-256 of the near-identical photos that stand behind this one.
     """
 
     photo: StoredPhoto
@@ -107,3 +109,4 @@ class LinkedPhoto:
     score: float
     decided_by: str
     sightings: tuple[StoredSighting, ...]
+    copies: tuple[str, ...] = ()

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from types import MappingProxyType
 
 from likeness.records.photo_formats import PHOTO_SUFFIXES
+from likeness.records.video_formats import VIDEO_SUFFIXES
 
 LINK_LIST = "links.csv"
+NOT_A_PHOTO = "not a photo (video)"
+"""Why a video is not read where only photos are."""
+VIDEO_NEEDS_EXTRA = "video: pip install 'likeness[video]'"
+"""Why a video is not read where PyAV is not installed."""
 
 _REPORTED_SUFFIXES = (
-    (
-        ".mp4 .mov .m4v .avi .mkv .webm .mpg .mpeg .wmv .flv .3gp .3g2 .mts .m2ts .ogv .insv",
-        "not a photo (video)",
-    ),
     (
         ".dng .cr2 .cr3 .crw .nef .nrw .arw .srf .sr2 .raf .orf .rw2 .pef .srw .raw .rwl .iiq "
         ".3fr .x3f",
@@ -63,14 +65,17 @@ class FileKind:
     ----------
     photo : bool
         Whether to read it as a photo.
+    video : bool
+        Whether its frames can be read as photos, by sources that do so.
     reason : str
-        Why it is not read; empty for a photo.
+        Why it is not read as a photo; empty for a photo.
     reported : bool
         Whether it is named among what was skipped. Only what nobody expects to be read is not:
         lists and sidecars beside photos, and what systems and programs leave behind.
     """
 
     photo: bool
+    video: bool = False
     reason: str = ""
     reported: bool = False
 
@@ -86,10 +91,12 @@ def file_kind(name: str) -> FileKind:
     if folded.startswith("._"):
         return FileKind(photo=False, reason="kept by a file manager")
     if folded.startswith("."):
-        known = suffix in PHOTO_SUFFIXES or suffix in _REPORTED
+        known = suffix in PHOTO_SUFFIXES or suffix in VIDEO_SUFFIXES or suffix in _REPORTED
         return FileKind(photo=False, reason="hidden file", reported=known)
     if suffix in PHOTO_SUFFIXES:
         return FileKind(photo=True)
+    if suffix in VIDEO_SUFFIXES:
+        return FileKind(photo=False, video=True, reason=NOT_A_PHOTO, reported=True)
     if suffix in _PASSED_OVER:
         return FileKind(photo=False, reason=_PASSED_OVER[suffix])
     return FileKind(photo=False, reason=_REPORTED.get(suffix, "not a photo"), reported=True)
@@ -100,3 +107,8 @@ def folder_reason(name: str) -> str:
     if name.startswith("."):
         return "hidden folder"
     return _FOLDERS.get(name.casefold(), "")
+
+
+def can_read_videos() -> bool:
+    """Whether PyAV, which decodes videos, is installed."""
+    return find_spec("av") is not None

@@ -1,4 +1,4 @@
-"""A folder of photos as a source. Nothing in it is changed, and no symbolic link is followed."""
+"""Photos and videos of a folder as a source. Nothing is changed, and no symbolic link followed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,25 @@ from pathlib import Path
 from threading import Event
 
 from likeness.errors import SourceUnreadable
-from likeness.sources.base import SkippedEntry, SourceEntry, item_of, stopped, text_of
+from likeness.sources.base import (
+    Entry,
+    SkippedEntry,
+    SourceEntry,
+    VideoEntry,
+    item_of,
+    stopped,
+    text_of,
+)
 from likeness.sources.extended_attributes import DownloadOrigin, download_origin
-from likeness.sources.file_kinds import LINK_LIST, file_kind, folder_reason
+from likeness.sources.file_kinds import (
+    LINK_LIST,
+    VIDEO_NEEDS_EXTRA,
+    can_read_videos,
+    file_kind,
+    folder_reason,
+)
 from likeness.sources.folder_entry import FolderEntry, link_mark_of
+from likeness.sources.folder_video import FolderVideo
 from likeness.sources.link_list import (
     MAX_LIST_BYTES,
     LinkList,
@@ -56,7 +71,7 @@ class _Level:
 
 
 class FolderSource:
-    """The photos in a folder and all folders below it, or one photo file.
+    """The photos and videos in a folder and all folders below it, or one such file.
 
     Attributes
     ----------
@@ -103,21 +118,21 @@ class FolderSource:
         return f"{what}: {self.address}"
 
     def count(self) -> int:
-        """How many photos there are, by listing them."""
-        return sum(1 for entry in self.entries() if isinstance(entry, SourceEntry))
+        """How many photos and videos there are, by listing them."""
+        return sum(isinstance(entry, SourceEntry | VideoEntry) for entry in self.entries())
 
     def stop(self) -> None:
         """End a listing under way before its next entry."""
         self._stopped.set()
 
-    def entries(self) -> Iterator[SourceEntry | SkippedEntry]:
+    def entries(self) -> Iterator[Entry]:
         """List the folder, each time anew (see `Source.entries`), by strictly rising item."""
         for entry in self._entries():
             if self._stopped.is_set():
                 raise stopped()
             yield entry
 
-    def _entries(self) -> Iterator[SourceEntry | SkippedEntry]:
+    def _entries(self) -> Iterator[Entry]:
         try:
             top, skipped = self._enter((), "", ())
         except OSError as error:
@@ -177,7 +192,7 @@ class FolderSource:
         level = _Level(parts=parts, item=item, status=status, names=deque(names), lists=lists)
         return level, [_problem_entry(item + LINK_LIST, problem) for problem in problems]
 
-    def _files(self, level: _Level, names: list[str]) -> list[SourceEntry | SkippedEntry]:
+    def _files(self, level: _Level, names: list[str]) -> list[Entry]:
         """Look at some files of a folder, which is closed again before any is handed on."""
         try:
             with open_folder(self._root, level.parts) as folder:
@@ -193,7 +208,7 @@ class FolderSource:
             item = level.item.removesuffix("/")
             return [SkippedEntry(item=item, reason=reason_of(error), hides=True)]
 
-    def _look(self, level: _Level, folder: int, name: str) -> SourceEntry | SkippedEntry | None:
+    def _look(self, level: _Level, folder: int, name: str) -> Entry | None:
         item = level.item + item_of(name)
         try:
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -208,12 +223,22 @@ class FolderSource:
         if not stat.S_ISREG(status.st_mode):
             return SkippedEntry(item=item, reason="not a regular file")
         kind = file_kind(name)
-        if not kind.photo:
+        if kind.video and not can_read_videos():
+            return SkippedEntry(item=item, reason=VIDEO_NEEDS_EXTRA)
+        if not kind.photo and not kind.video:
             told = kind.reported or self._only is not None
             return SkippedEntry(item=item, reason=kind.reason) if told else None
-        return self._entry(level, folder, name, status)
+        made = FolderVideo if kind.video else FolderEntry
+        return self._entry(made, level, folder, name, status)
 
-    def _entry(self, level: _Level, folder: int, name: str, status: os.stat_result) -> FolderEntry:
+    def _entry(
+        self,
+        made: type[FolderEntry] | type[FolderVideo],
+        level: _Level,
+        folder: int,
+        name: str,
+        status: os.stat_result,
+    ) -> FolderEntry | FolderVideo:
         downloaded, openable = DownloadOrigin(), True
         try:
             with open_regular(folder, name) as (descriptor, opened):
@@ -221,7 +246,7 @@ class FolderSource:
         except OSError:  # told when the photo is read
             openable = False
         listed = level.listed(name)
-        return FolderEntry(
+        return made(
             item=level.item + item_of(name),
             size=status.st_size,
             modified_ns=status.st_mtime_ns,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -116,6 +117,19 @@ def source_by_id(connection: Connection, source_id: str) -> SourceRecord | None:
     return _source(row) if row else None
 
 
+def require_source(connection: Connection, source_id: str) -> SourceRecord:
+    """The source with this id.
+
+    Raises
+    ------
+    NotFound
+    """
+    found = source_by_id(connection, source_id)
+    if found is None:
+        raise NotFound(f"There is no source {source_id!r}.", "See: likeness status")
+    return found
+
+
 def all_sources(connection: Connection) -> list[SourceRecord]:
     """Every source, in the order in which they were added."""
     rows = connection.execute(select(sources).order_by(sources.c.added_at, sources.c.source_id))
@@ -184,10 +198,14 @@ def begin_run(connection: Connection, *, run_id: str, source_id: str, at: dateti
     )
 
 
-def end_run(connection: Connection, run_id: str, *, at: datetime) -> None:
-    """Note that a run reached its end."""
+def end_run(
+    connection: Connection, run_id: str, *, at: datetime, account: Mapping[str, int]
+) -> None:
+    """Note that a run reached its end, and what it did in numbers."""
     connection.execute(
-        update(runs).where(runs.c.run_id == run_id).values(finished_at=at.isoformat())
+        update(runs)
+        .where(runs.c.run_id == run_id)
+        .values(finished_at=at.isoformat(), account=json.dumps(dict(account)))
     )
 
 

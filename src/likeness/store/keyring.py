@@ -24,6 +24,7 @@ from likeness.errors import (
 )
 from likeness.store.envelope import KEY_BYTES
 from likeness.store.keyring_file import APPLICATION_ID, BUSY_SECONDS, FORMAT, KeyringFile, new_file
+from likeness.store.keyring_notices import keep_lifted, keep_notice, kept_notices
 from likeness.store.master_key import MasterKey
 from likeness.store.sqlite_version import require_safe_sqlite, sqlite
 from likeness.store.tombstones import (
@@ -417,6 +418,18 @@ class Keyring:
         """Return the last few (size, root) that were witnessed, oldest first."""
         with self._file.reading() as connection:
             return connection.execute("SELECT size, root FROM witnesses ORDER BY size").fetchall()
+
+    def keep_notice(self, notice_id: str, sealed: bytes) -> None:
+        """Keep a notice beside the keys; see :mod:`likeness.store.keyring_notices`."""
+        keep_notice(self._file, _checked(notice_id), sealed)
+
+    def keep_lifted(self, notice_id: str) -> None:
+        """Note that a notice was lifted; it is on disk when this returns."""
+        keep_lifted(self._file, _checked(notice_id))
+
+    def notices(self) -> dict[str, bytes | None]:
+        """What each notice says, as ciphertext, by its id; None for one that was lifted."""
+        return kept_notices(self._file)
 
     def _unwrap(self, subject_id: str, wrapped: bytes) -> bytes:
         return self._master.envelope.unseal(wrapped, context=_context("subject", subject_id))

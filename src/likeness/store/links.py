@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select
 
 from likeness.records.link import Link, Proposal
-from likeness.records.stored import LinkedPhoto
+from likeness.records.stored import LinkedPhoto, StoredSighting
 from likeness.store.chunks import in_chunks
+from likeness.store.copies import Copy, copies_of_pictures, placed, shows
 from likeness.store.photos import (
     FACE_COLUMNS,
     NEVER_MATCHED,
@@ -121,28 +123,82 @@ def proposals_for(connection: Connection, person_ids: Iterable[str]) -> list[Pro
 def linked_photos(
     connection: Connection, person_id: str, *, collection_ids: Sequence[str]
 ) -> list[LinkedPhoto]:
-    """The photos of a person in some collections, newest first, with their sightings there."""
+    """The photos of a person in some collections, newest first, with their sightings there.
+
+    Copies of one picture are one photo: the largest in which the person is linked, with the
+    sightings of all that show this face.
+    """
     rows = connection.execute(
-        select(links.c.score.label("link_score"), links.c.decided_by, *FACE_COLUMNS, *PHOTO_COLUMNS)
+        select(
+            links.c.score.label("link_score"),
+            links.c.decided_by,
+            photos.c.picture,
+            *FACE_COLUMNS,
+            *PHOTO_COLUMNS,
+        )
         .join(faces, faces.c.face_id == links.c.face_id)
         .join(photos, photos.c.photo_id == links.c.photo_id)
         .where(links.c.person_id == person_id, links.c.decision == "same")
         .order_by(photos.c.photo_id.desc())
     ).all()
-    places = sightings_of_photos(
-        connection, {row.photo_id for row in rows}, collection_ids=collection_ids
+    copies = copies_of_pictures(
+        connection, {row.picture for row in rows if row.picture is not None}
     )
+    every = {copy.photo_id for some in copies.values() for copy in some}
+    places = sightings_of_photos(
+        connection, {row.photo_id for row in rows} | every, collection_ids=collection_ids
+    )
+    refused = _refused(connection, person_id) if copies else frozenset()
+    shown: dict[int, list[LinkedPhoto]] = {}
+    for row in rows:
+        if row.photo_id in places:
+            one = LinkedPhoto(
+                photo=stored_photo(row),
+                face=stored_face(row),
+                score=row.link_score,
+                decided_by=row.decided_by,
+                sightings=tuple(places[row.photo_id]),
+            )
+            shown.setdefault(row.photo_id if row.picture is None else row.picture, []).append(one)
     return [
-        LinkedPhoto(
-            photo=stored_photo(row),
-            face=stored_face(row),
-            score=row.link_score,
-            decided_by=row.decided_by,
-            sightings=tuple(places[row.photo_id]),
-        )
-        for row in rows
-        if row.photo_id in places
+        _as_one(found, copies[number], places, refused) if number in copies else found[0]
+        for number, found in shown.items()
     ]
+
+
+def _as_one(
+    found: Sequence[LinkedPhoto],
+    copies: Sequence[Copy],
+    places: Mapping[int, list[StoredSighting]],
+    refused: frozenset[int],
+) -> LinkedPhoto:
+    """Photos of a person that are copies of one picture, as one."""
+    best = max(found, key=lambda one: (one.photo.width * one.photo.height, one.photo.photo_id))
+    own = next(copy for copy in copies if copy.photo_id == best.photo.photo_id)
+    place = placed(best.face.box, own)
+    linked = {one.photo.photo_id for one in found}
+    showing = [
+        copy
+        for copy in copies
+        if copy.photo_id in places
+        and (copy.photo_id in linked or (copy.photo_id not in refused and shows(copy.frame, place)))
+    ]
+    sightings_there = [one for copy in showing for one in places[copy.photo_id]]
+    return replace(
+        best,
+        sightings=tuple(sorted(sightings_there, key=lambda one: (one.source_id, one.item))),
+        copies=tuple(sorted(copy.sha256 for copy in showing if copy != own)),
+    )
+
+
+def _refused(connection: Connection, person_id: str) -> frozenset[int]:
+    """Photos of which somebody said that a face in it is not this person."""
+    rows = connection.execute(
+        select(links.c.photo_id).where(
+            links.c.person_id == person_id, links.c.decision == "different"
+        )
+    )
+    return frozenset(rows.scalars())
 
 
 def photos_of_person(connection: Connection, person_id: str) -> list[int]:
@@ -164,8 +220,12 @@ def delete_links_of_person(connection: Connection, person_id: str) -> tuple[int,
 def count_links(
     connection: Connection, person_id: str, *, collection_ids: Sequence[str] | None = None
 ) -> tuple[int, int]:
-    """How many links (``same``) and open proposals a person has, in some collections or in all."""
-    linked = links_by_person(connection, [person_id], collection_ids=collection_ids)
+    """How many links (``same``) and open proposals a person has, in some collections or in all.
+
+    Each copy of a picture counts.
+    """
+    same = links.c.decision == "same"
+    linked = _by_person(connection, links, [person_id], collection_ids, func.count(), same)
     waiting = proposals_by_person(connection, [person_id], collection_ids=collection_ids)
     return linked.get(person_id, 0), waiting.get(person_id, 0)
 
@@ -176,12 +236,13 @@ def links_by_person(
     *,
     collection_ids: Sequence[str] | None = None,
 ) -> dict[str, int]:
-    """How many links (``same``) each of some people has, in some collections or in all.
+    """How many photos each of some people is linked in, in some collections or in all.
 
-    Who has none is absent.
+    Copies of one picture count once. Who has none is absent.
     """
-    same = links.c.decision == "same"
-    return _by_person(connection, links, person_ids, collection_ids, same)
+    pictures = func.count(func.coalesce(photos.c.picture, photos.c.photo_id).distinct())
+    same = (links.c.decision == "same", photos.c.photo_id == links.c.photo_id)
+    return _by_person(connection, links, person_ids, collection_ids, pictures, *same)
 
 
 def proposals_by_person(
@@ -191,7 +252,7 @@ def proposals_by_person(
     collection_ids: Sequence[str] | None = None,
 ) -> dict[str, int]:
     """How many open proposals each of some people has; as :func:`links_by_person`."""
-    return _by_person(connection, proposals, person_ids, collection_ids)
+    return _by_person(connection, proposals, person_ids, collection_ids, func.count())
 
 
 def forget_where_left(
@@ -227,9 +288,10 @@ def _by_person(
     table: Table,
     person_ids: Iterable[str],
     collection_ids: Sequence[str] | None,
+    counted: ColumnElement[int],
     *conditions: ColumnElement[bool],
 ) -> dict[str, int]:
-    query = select(table.c.person_id, func.count().label("rows")).where(*conditions)
+    query = select(table.c.person_id, counted.label("rows")).where(*conditions)
     if collection_ids is not None:
         query = query.where(_inside(table, collection_ids))
     return {

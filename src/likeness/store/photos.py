@@ -109,6 +109,15 @@ def photo_by_sha256(connection: Connection, sha256: str) -> StoredPhoto | None:
     return stored_photo(row) if row else None
 
 
+def copies_of(connection: Connection, sha256: str) -> list[str]:
+    """SHA-256 of the other photos that are the same picture as this one."""
+    own = select(photos.c.picture).where(photos.c.sha256 == sha256).scalar_subquery()
+    rows = connection.execute(
+        select(photos.c.sha256).where(photos.c.picture == own, photos.c.sha256 != sha256)
+    )
+    return sorted(rows.scalars())
+
+
 def known_sha256(connection: Connection, hashes: Iterable[str]) -> dict[str, StoredPhoto]:
     """Those of the photos asked for that are held, by hash."""
     rows = connection.execute(select(*PHOTO_COLUMNS).where(photos.c.sha256.in_(list(hashes))))

@@ -74,7 +74,7 @@ def sighting_of(connection: Connection, source_id: str, item: str) -> StoredSigh
     row = connection.execute(
         select(sightings).where(sightings.c.source_id == source_id, sightings.c.item == item)
     ).first()
-    return _sighting(row) if row else None
+    return stored_sighting(row) if row else None
 
 
 def put_sighting(connection: Connection, new: NewSighting, *, photo_id: int, run_id: str) -> None:
@@ -122,6 +122,8 @@ def mark_item_seen(
     here = sightings.c.item == item
     if below:
         here = here | sightings.c.item.startswith(item.rstrip("/") + "/", autoescape=True)
+        # A video's frames are below it.
+        here = here | sightings.c.item.startswith(item + "#t=", autoescape=True)
     connection.execute(
         update(sightings).where(sightings.c.source_id == source_id, here).values(seen_in_run=run_id)
     )
@@ -179,7 +181,7 @@ def sightings_of_photos(
     found: dict[int, list[StoredSighting]] = {}
     for some in in_chunks(photo_ids):
         for row in connection.execute(within.where(sightings.c.photo_id.in_(some))):
-            found.setdefault(row.photo_id, []).append(_sighting(row))
+            found.setdefault(row.photo_id, []).append(stored_sighting(row))
     return found
 
 
@@ -205,7 +207,8 @@ def _delete_some(connection: Connection, limit: int, *conditions: ColumnElement[
     return list(gone.scalars())
 
 
-def _sighting(row: Row[*tuple[Any, ...]]) -> StoredSighting:
+def stored_sighting(row: Row[*tuple[Any, ...]]) -> StoredSighting:
+    """A sighting from a row that has its columns."""
     return StoredSighting(
         sighting_id=row.sighting_id,
         photo_id=row.photo_id,

@@ -38,7 +38,10 @@ class ExportTree(Protocol):
 
     @property
     def address(self) -> str:
-        """Where it lies: the path of the folder, or of the archive (the first of several)."""
+        """Where it lies: the path of the folder, or of the archive (the first of several).
+
+        As `item_of` writes it.
+        """
 
     def members(self) -> Iterator[Member]:
         """Every file, in a stable order; the same name in two parts is told once, the first.
@@ -70,6 +73,9 @@ class ExportTree(Protocol):
         PhotoUnreadable
             As `SourceEntry.read`; ``"too large"`` beyond ``max_bytes``, also where it states less.
         """
+
+    def uri(self, member: Member) -> str:
+        """Return the address of a file: ``file:///…``, in an archive with ``?member=`` its path."""
 
     def close(self) -> None:
         """Let go of the archives."""

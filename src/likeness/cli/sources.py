@@ -1,0 +1,175 @@
+"""Commands about where photos may be taken from: the yes of a site's or bucket's owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+import typer
+
+from likeness.cli.call import call_of
+from likeness.cli.options import AccountOption, JsonOption, LibraryOption
+from likeness.cli.screen import say, table
+
+PlaceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="PLACE", help="A host such as photos.example.org, or a bucket such as s3://NAME."
+    ),
+]
+
+WHERE: Final[Mapping[str, str]] = {
+    "dns": "DNS",
+    "well-known": "a line on the site",
+    "object": "a line in the bucket",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    sources = typer.Typer(
+        rich_markup_mode=None, help="Where photos come from, and whose owner said yes."
+    )
+    sources.command("authorise", short_help="Make the line by which an owner says yes.")(authorise)
+    sources.command("check", short_help="Look whether an owner says yes.")(check)
+    sources.command("list", short_help="List sources, and who was asked.")(list_sources)
+    sources.command("end", short_help="Fetch nothing more from a place.")(end)
+    app.add_typer(sources, name="source")
+
+
+def authorise(
+    context: typer.Context,
+    place: PlaceArgument,
+    days: Annotated[
+        int, typer.Option("--days", metavar="N", help="For how long; 365 where absent.")
+    ] = 365,
+    library: LibraryOption = None,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the line that the owner of a site or bucket publishes to say that photos may be taken.
+
+    Nothing is fetched from a site or bucket without it. It is looked for before the first request
+    of every run and at least daily, and never overrides what the site refuses otherwise. A line
+    that was made before for the same place counts no more.
+    """
+    call = call_of(context, library=library, account=account, as_json=as_json)
+    with call.opened() as opened:
+        asked = opened.authorise(place, days=days)
+
+    def answer() -> None:
+        say(f"Until {asked.expires_at:%Y-%m-%d}, the owner of {asked.place} says yes by this line:")
+        say(f"  {asked.line}")
+        if asked.record:
+            say(f"as a TXT record of {asked.record}, or at {asked.address}")
+        else:
+            say(f"in the object {asked.address}")
+        say(f"Then: likeness source check {asked.place}")
+
+    call.answer(
+        {
+            "place": asked.place,
+            "line": asked.line,
+            "record": asked.record,
+            "address": asked.address,
+            "expires_at": asked.expires_at.isoformat(),
+        },
+        answer,
+    )
+
+
+def check(
+    context: typer.Context,
+    place: PlaceArgument,
+    library: LibraryOption = None,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look whether the owner of a site or bucket says yes, now. Exits 3 where they do not."""
+    call = call_of(context, library=library, account=account, as_json=as_json)
+    with call.opened() as opened:
+        seen = opened.check_authorisation(place)
+    call.answer(
+        {"place": seen.place, "method": seen.method, "until": seen.until.isoformat()},
+        lambda: say(
+            f"The owner of {seen.place} says yes, by {WHERE[seen.method]}, "
+            f"until {seen.until:%Y-%m-%d %H:%M} UTC."
+        ),
+    )
+
+
+def list_sources(
+    context: typer.Context,
+    library: LibraryOption = None,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the sources of every collection, and the sites and buckets whose owner was asked."""
+    call = call_of(context, library=library, account=account, as_json=as_json)
+    with call.opened() as opened:
+        sources, asked = opened.sources(), opened.authorisations()
+        names = {c.collection_id: c.name for c in opened.collections()}
+
+    def answer() -> None:
+        if sources:
+            table(
+                ("source", "collection", "kind", "state", "address"),
+                [
+                    (s.source_id, names[s.collection_id], s.kind, s.state, s.address)
+                    for s in sources
+                ],
+            )
+        if asked:
+            say()
+            table(
+                ("place", "until", "last seen"),
+                [
+                    (
+                        one.domain,
+                        f"{one.expires_at:%Y-%m-%d}",
+                        f"{one.checked_at:%Y-%m-%d %H:%M}" if one.checked_at else "never",
+                    )
+                    for one in asked
+                ],
+            )
+
+    call.answer(
+        {
+            "sources": [
+                {
+                    "id": s.source_id,
+                    "collection": names[s.collection_id],
+                    "kind": s.kind,
+                    "address": s.address,
+                    "state": s.state,
+                }
+                for s in sources
+            ],
+            "authorisations": [
+                {
+                    "place": one.domain,
+                    "expires_at": one.expires_at.isoformat(),
+                    "checked_at": one.checked_at.isoformat() if one.checked_at else None,
+                }
+                for one in asked
+            ],
+        },
+        answer,
+    )
+
+
+def end(
+    context: typer.Context,
+    place: PlaceArgument,
+    library: LibraryOption = None,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Forget that an owner said yes: nothing more is fetched from there. What is held stays.
+
+    To take out what came from there, give a notice, or remove the source.
+    """
+    call = call_of(context, library=library, account=account, as_json=as_json)
+    with call.opened() as opened:
+        opened.end_authorisation(place)
+    call.answer({"place": place}, lambda: say(f"Nothing more is fetched from {place}."))

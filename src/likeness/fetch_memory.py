@@ -1,0 +1,74 @@
+"""What a crawl remembers, kept in the library's store."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from sqlalchemy import Connection
+
+from likeness.house import House
+from likeness.records.collection import Collection
+from likeness.sources.website.memory import Remembered
+from likeness.store import collections as collection_rows
+from likeness.store.fetched import delete_fetched, fetched_of, put_fetched
+
+AT_ONCE = 50
+
+
+class StoredMemory:
+    """Keeps what a source fetched; a crash costs the last few, which are then fetched again.
+
+    Parameters
+    ----------
+    house : House
+    collection : Collection
+    kind, address : str
+        Of the source.
+    """
+
+    def __init__(self, house: House, collection: Collection, *, kind: str, address: str) -> None:
+        self._house = house
+        self._collection_id = collection.collection_id
+        self._place = (kind, address)
+        self._new: dict[str, Remembered] = {}
+
+    def recall(self, url: str) -> Remembered | None:
+        """What is known of an address."""
+        if url in self._new:
+            return self._new[url]
+        with self._house.store.snapshot() as connection:
+            source = collection_rows.source_at(
+                connection, self._collection_id, kind=self._place[0], address=self._place[1]
+            )
+            found = fetched_of(connection, source.source_id, url) if source else None
+        return Remembered(**found) if found else None
+
+    def remember(self, fetched: Remembered) -> None:
+        """Keep what is known of an address."""
+        self._new[fetched.url] = fetched
+        if len(self._new) >= AT_ONCE:
+            self.flush()
+
+    def forget(self, url: str) -> None:
+        """Forget an address."""
+        self._new.pop(url, None)
+        with self._house.store.transaction() as connection:
+            source = self._active(connection)
+            if source is not None:
+                delete_fetched(connection, source, url)
+
+    def flush(self) -> None:
+        """Write what is new; nothing is kept of a source that was stopped meanwhile."""
+        new, self._new = self._new, {}
+        if not new:
+            return
+        with self._house.store.transaction() as connection:
+            source = self._active(connection)
+            if source is not None:
+                put_fetched(connection, source, [asdict(one) for one in new.values()])
+
+    def _active(self, connection: Connection) -> str | None:
+        source = collection_rows.source_at(
+            connection, self._collection_id, kind=self._place[0], address=self._place[1]
+        )
+        return source.source_id if source is not None and source.state == "active" else None
