@@ -21,6 +21,7 @@ from likeness.eligibility import Eligible
 from likeness.errors import PhotoUnreadable
 from likeness.faces.crops import FACE_CROP_SIZE, decode_crops, encode_crop
 from likeness.faces.frames import frame_name
+from likeness.faces.resemblance import look_of
 from likeness.house import House
 from likeness.listing import Listed, WholeVideo
 from likeness.overlap import overlapped
@@ -51,6 +52,8 @@ class Arrival:
         Without its pixels once its faces were looked for.
     faces : tuple of NewFace or None
         None where the library holds the photo already, so that nobody looked.
+    look : bytes
+        The look of the whole picture, by which copies are told; empty where nobody looked.
     """
 
     entry: SourceEntry
@@ -58,6 +61,7 @@ class Arrival:
     sha256: str
     decoded: DecodedPhoto
     faces: tuple[NewFace, ...] | None = None
+    look: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -149,6 +153,7 @@ def read_again(house: House, entry: SourceEntry) -> Arrival | SkippedEntry:
         outcome,
         decoded=_without_pixels(outcome.decoded),
         faces=find_faces(house, [outcome.decoded])[0],
+        look=look_of(outcome.decoded.pixels),
     )
 
 
@@ -275,6 +280,7 @@ def _look(house: House, batch: Batch, blocks: BlockList) -> Batch:
             replace(
                 arrival,
                 decoded=_without_pixels(arrival.decoded),
+                look=look_of(arrival.decoded.pixels) if arrival.sha256 in faces else b"",
                 faces=faces.pop(arrival.sha256, None),
             )
         )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from likeness.house import House
 from likeness.records.collection import Collection
+from likeness.sources.base import stopped
 from likeness.sources.website.memory import Remembered
 from likeness.store import collections as collection_rows
 from likeness.store.fetched import delete_fetched, fetched_of, put_fetched
@@ -22,25 +23,37 @@ class StoredMemory:
     ----------
     house : House
     collection : Collection
-    kind, address : str
-        Of the source.
     """
 
-    def __init__(self, house: House, collection: Collection, *, kind: str, address: str) -> None:
+    def __init__(self, house: House, collection: Collection) -> None:
         self._house = house
         self._collection_id = collection.collection_id
-        self._place = (kind, address)
+        self._place = ("", "")
         self._new: dict[str, Remembered] = {}
+
+    def belongs_to(self, *, kind: str, address: str) -> None:
+        """Say which source of the collection it is of."""
+        self._place = (kind, address)
+
+    def require_active(self) -> None:
+        """Check that the source may be asked for more, as the store says now.
+
+        Raises
+        ------
+        SourceBlocked
+            It may not.
+        """
+        with self._house.store.snapshot() as connection:
+            if self._active(connection) is None:
+                raise stopped()
 
     def recall(self, url: str) -> Remembered | None:
         """What is known of an address."""
         if url in self._new:
             return self._new[url]
         with self._house.store.snapshot() as connection:
-            source = collection_rows.source_at(
-                connection, self._collection_id, kind=self._place[0], address=self._place[1]
-            )
-            found = fetched_of(connection, source.source_id, url) if source else None
+            source = self._active(connection)
+            found = fetched_of(connection, source, url) if source else None
         return Remembered(**found) if found else None
 
     def remember(self, fetched: Remembered) -> None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from likeness.account import IngestReport, ItemListener, Skipped, Tally, no_items
 from likeness.arrivals import arrivals
 from likeness.blocking import block_list, require_not_blocked
+from likeness.copies import Looks
 from likeness.errors import SourceUnreadable
 from likeness.house import House, Progress, ProgressListener, new_id, no_progress
 from likeness.keeping import keep, require_active
@@ -60,7 +61,7 @@ def ingest(
     blocks = block_list(house)
     # (1) The source is known to the collection and nobody has stopped it.
     record, run_id = _begin(house, source, collection)
-    tally = Tally(listener=items)
+    tally, looks = Tally(listener=items), Looks()
     # What one run has not met is gone: two at once over one source would undo each other.
     with taking_turns(house, f"add-{record.source_id}"), watched(house, record, source) as stop:
         # (2) List it for as long as nobody stops it; read, look and compare, a bounded number of
@@ -70,7 +71,7 @@ def ingest(
         entries = listed(house, source, record, stop)
         for batch in arrivals(house, entries, record, blocks):
             # (3) Keep each batch whole, but for what a notice is about; its templates go with it.
-            keep(house, record, run_id, batch, tally, blocks=blocks)
+            keep(house, record, run_id, batch, tally, blocks=blocks, looks=looks)
             done = tally.found
             progress(Progress(phase="photos", done=done, total=total and max(total, done)))
         # (4) What is no longer there loses its sighting, and a photo without one goes.

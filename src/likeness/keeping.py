@@ -10,12 +10,14 @@ from sqlalchemy import Connection
 from likeness.account import STOPPED_BY_A_NOTICE, ItemOutcome, Tally
 from likeness.arrivals import Arrival, Batch, Comparison, compare, read_again, without_stopped
 from likeness.blocking import BlockList, stopped_photos
+from likeness.copies import Looks, join
 from likeness.house import House
 from likeness.listing import WholeVideo
 from likeness.matching import decide_photo
 from likeness.records.collection import SourceRecord
 from likeness.records.reference import Match
 from likeness.records.stored import StoredPhoto
+from likeness.sharing import share_decisions
 from likeness.sources.base import SkippedEntry, stopped
 from likeness.store import collections as collection_rows
 from likeness.store import videos
@@ -49,11 +51,13 @@ class _Keeping:
     comparison: Comparison
     blocks: BlockList
     told_of: frozenset[str]
+    looks: Looks
     outcomes: list[ItemOutcome] = field(default_factory=list)
     found: int = 0
     faces: int = 0
     linked: int = 0
     proposed: int = 0
+    copies: int = 0
 
 
 def require_active(connection: Connection, record: SourceRecord) -> None:
@@ -77,6 +81,7 @@ def keep(
     tally: Tally,
     *,
     blocks: BlockList,
+    looks: Looks,
 ) -> None:
     """Commit one batch, and count it once it is durable.
 
@@ -107,6 +112,7 @@ def keep(
             run_id=run_id,
             comparison=comparison,
             blocks=blocks,
+            looks=looks,
             told_of=house.may_find(connection, [record.collection_id]),
             found=allowed.found,
         )
@@ -122,6 +128,7 @@ def keep(
     tally.faces += keeping.faces
     tally.linked += keeping.linked
     tally.proposed += keeping.proposed
+    tally.copies += keeping.copies
     tally.add(keeping.outcomes)
 
 
@@ -180,6 +187,8 @@ def _keep_one(keeping: _Keeping, arrival: Arrival, matches: Sequence[Sequence[Ma
     )
     if before is not None and before.photo_id != photo_id:
         forget_where_left(connection, {before.photo_id}, record.collection_id)
+    if held is None:
+        _join_copies(keeping, photo_id, arrival.look)
     keeping.outcomes.append(
         ItemOutcome(
             item=entry.item,
@@ -188,6 +197,14 @@ def _keep_one(keeping: _Keeping, arrival: Arrival, matches: Sequence[Sequence[Ma
             link=arrival.link,
         )
     )
+
+
+def _join_copies(keeping: _Keeping, photo_id: int, look: bytes) -> None:
+    """Bring a new photo to its copies; what people decided in those holds in it too."""
+    picture = join(keeping.connection, keeping.looks, photo_id, look)
+    if picture is not None:
+        keeping.copies += 1
+        share_decisions(keeping.house, keeping.connection, picture)
 
 
 def _again(keeping: _Keeping, arrival: Arrival) -> Arrival | SkippedEntry:

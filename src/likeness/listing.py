@@ -11,6 +11,7 @@ from likeness.errors import LikenessError, PhotoUnreadable, SourceBlocked
 from likeness.house import House
 from likeness.records.collection import SourceRecord
 from likeness.sources.base import SkippedEntry, Source, SourceEntry, VideoEntry, stopped
+from likeness.sources.video.frames import frames_of
 from likeness.store import collections as collection_rows
 from likeness.store.videos import is_held
 
@@ -122,8 +123,6 @@ def _frames(
         held = is_held(connection, record.source_id, entry)
     if not held:
         try:
-            from likeness.sources.video.frames import frames_of
-
             yield from frames_of(entry, stop=stop)
         except PhotoUnreadable as error:
             # What came before it broke stays, as does what is known of it from an earlier run.

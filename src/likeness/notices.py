@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from likeness.audit.commitment import NONCE_BYTES, commit
 from likeness.blocking import block_list
 from likeness.errors import LibraryBusy, NotFound, NotVerified, Refused, UsageError
-from likeness.house import House, ProgressListener, new_id, no_progress
+from likeness.house import House, Progress, ProgressListener, new_id, no_progress
 from likeness.notice_target import Target, target_again, target_of
 from likeness.purge import purge
 from likeness.records.notice import NoticeKind, NoticeTerms, StoredNotice
@@ -127,6 +127,7 @@ def give_notice(
     notice = _kept_in_keyring(house, terms)
     # (2) One transaction: sources stopped, addresses on the block list, nothing from there shows.
     _stop(house, notice, terms)
+    progress(Progress(phase="purge", done=0, total=None))
     # (3) Imports and crawls that were running have ended.
     _wait_for_runs(house, notice.notice_id)
     with taking_turns(house, f"notice-{notice.notice_id}"):

@@ -1,21 +1,161 @@
-"""Recognise what somebody wants to add."""
+"""Recognise what somebody wants to add: a folder, a file, an account's export, a site, a bucket.
+
+Whatever it is, its holder has said yes: by having the files, by having asked their platform for
+their own export, by the credentials and the line in their bucket, or by the line that their site
+publishes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from likeness.errors import UsageError
+from likeness.authorise import every, prove, proved_in
+from likeness.errors import BadInput, SourceUnreadable, UsageError
+from likeness.fetch_memory import StoredMemory
 from likeness.house import House
 from likeness.records.collection import Collection
 from likeness.sources.base import Source
+from likeness.sources.bucket.address import BucketAddress, bucket_address
+from likeness.sources.bucket.source import BucketSource
+from likeness.sources.exports.folder_tree import FolderTree
+from likeness.sources.exports.formats import ExportFormat
+from likeness.sources.exports.known import FORMATS, recognise
+from likeness.sources.exports.source import ExportSource
+from likeness.sources.exports.tree import ExportTree
+from likeness.sources.exports.venmo import is_statement, no_photos
+from likeness.sources.exports.zip_parts import ZipParts, parts_of
 from likeness.sources.folder import FolderSource
+from likeness.sources.website.hosts import host_name
+from likeness.sources.website.iiif_source import IiifSource
+from likeness.sources.website.platforms import require_no_platform
+from likeness.sources.website.proof import Proof
+from likeness.sources.website.source import WebsiteSource
+
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_MANIFEST = re.compile(r"(?:manifest|collection|\.json)/?$", re.IGNORECASE)
+_OTHER_ARCHIVES = (".tar", ".tgz", ".tar.gz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}/?", re.IGNORECASE)
+_FIRST_BYTES = 4096
 
 
 @contextmanager
 def recognised(house: House, what: str, *, collection: Collection) -> Iterator[Sequence[Source]]:
-    """The sources that somebody's words mean."""
+    """The sources that somebody's words mean; several where an archive holds several exports.
+
+    Raises
+    ------
+    UsageError, BadInput
+        It is nothing that photos can be taken from, and what to do about that.
+    Refused
+        It is a platform whose users bring their exports.
+    SourceUnreadable
+        It is not there, or cannot be read.
+    """
     if not what:
         raise UsageError("Nothing was named.", "Say what to add.")
-    yield [FolderSource(Path(what).expanduser(), library=house.settings.path)]
+    found = _ADDRESS.match(what)
+    with ExitStack() as stack:
+        if found is None:
+            yield _of_path(house, what, stack)
+        elif found.group(1).lower() in ("http", "https"):
+            yield [_of_site(house, what, collection, stack)]
+        else:
+            yield [_of_bucket(house, bucket_address(what))]
+
+
+def _of_path(house: House, what: str, stack: ExitStack) -> Sequence[Source]:
+    path = Path(what).expanduser()
+    library = house.settings.path
+    if not path.exists() and _HOST.fullmatch(what):
+        raise UsageError(
+            f"There is no file {what}.", f"A site is written as https://{what.rstrip('/')}/"
+        )
+    if path.is_dir():
+        tree: ExportTree = FolderTree(path)
+        stack.callback(tree.close)
+        formats = recognise(tree)
+        return _exports(tree, formats) or [FolderSource(path, library=library)]
+    name = path.name.lower()
+    if name.endswith(".zip"):
+        tree = ZipParts(parts_of(path))
+        stack.callback(tree.close)
+        formats = recognise(tree)
+        if not formats:
+            known = ", ".join(known.name for known in FORMATS)
+            raise SourceUnreadable(
+                f"{path.name} is no export that is known: {known}.",
+                "Unpack it, and add the folder with the photos.",
+            )
+        return _exports(tree, formats)
+    if name.endswith(_OTHER_ARCHIVES):
+        raise BadInput(
+            f"{path.name} is an archive of a kind that is not read.",
+            "Ask the platform for a ZIP, or unpack it and add the folder.",
+        )
+    if name.endswith(".csv") and is_statement(_first_bytes(path)):
+        raise no_photos()
+    return [FolderSource(path, library=library)]
+
+
+def _exports(tree: ExportTree, formats: Sequence[ExportFormat]) -> list[Source]:
+    return [ExportSource(tree, found) for found in formats]
+
+
+def _of_site(house: House, what: str, collection: Collection, stack: ExitStack) -> Source:
+    parts = urlsplit(what)
+    require_no_platform(parts.hostname or "")
+    host = host_name(what if parts.path in ("", "/") else (parts.netloc or ""))
+    manifest = bool(_MANIFEST.search(parts.path))
+    if not manifest and (parts.path not in ("", "/") or parts.query):
+        raise UsageError(
+            "A site is added as a whole, and this is the address of one page.",
+            f"Add https://{host}/, or a IIIF manifest, whose address ends with manifest or .json.",
+        )
+    memory = StoredMemory(house, collection)
+    stack.callback(memory.flush)
+    source: IiifSource | WebsiteSource
+    if manifest:
+        source = IiifSource(
+            what,
+            network=house.network,
+            proofs={one.domain: _proof(house, one.domain) for one in every(house)},
+            still_allowed=lambda: memory.require_active(),
+            memory=memory,
+            clock=house.clock,
+        )
+    else:
+        source = WebsiteSource(
+            host,
+            network=house.network,
+            proof=_proof(house, host),
+            still_allowed=lambda: memory.require_active(),
+            memory=memory,
+            clock=house.clock,
+        )
+    memory.belongs_to(kind=source.kind, address=source.address)
+    return source
+
+
+def _proof(house: House, host: str) -> Callable[[], Proof]:
+    return lambda: prove(house, host)
+
+
+def _of_bucket(house: House, address: BucketAddress) -> Source:
+    return BucketSource(
+        address,
+        prove=lambda text: proved_in(house, address.root, text),
+        clock=house.clock,
+        library=house.settings.path,
+    )
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_FIRST_BYTES)
+    except OSError:  # told by the source that reads it
+        return b""

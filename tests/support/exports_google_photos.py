@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 LONGEST = 51
+MOVING = (".MP4", ".MP")
 ENDINGS = (".jpg", ".JPG", ".HEIC", ".png", ".MP4", ".jpeg")
 PEOPLE = ("Quirina Xanthopoulos", "Wolfram Yttrium")
 """Names that stand in sidecars, and that nothing may ever tell."""
 
-_REPLACED = set('<>:"/\\|?*&%#+=\'')
+_REPLACED = set("<>:\"/\\|?*&%#+='")
 ORIGINS: Mapping[str, object] = {
     "mobileUpload": {"deviceType": "ANDROID_PHONE"},
     "composition": {"type": "AUTO"},
@@ -147,7 +148,7 @@ def may_be_missing(title: str) -> bool:
 
     A moving half or an edited version of another photo would: that cannot be told by names.
     """
-    return not title.endswith(".MP4") and "-e" not in title
+    return not title.endswith(MOVING) and "-e" not in title
 
 
 def folder_of(photos: list[tuple[int, Photo]], path: str, layout: Layout, export: Export) -> None:
@@ -155,7 +156,7 @@ def folder_of(photos: list[tuple[int, Photo]], path: str, layout: Layout, export
     media, records = _Names(), _Names()
     for number, photo in photos:
         title = cleaned(photo.title)
-        known = next((each for each in ENDINGS if title.endswith(each)), "")
+        known = next((each for each in (*ENDINGS, *MOVING) if title.endswith(each)), "")
         stem, ending = title.removesuffix(known), known or ".jpg"
         written: list[str] = []
         if photo.exported or not may_be_missing(photo.title):
@@ -165,7 +166,7 @@ def folder_of(photos: list[tuple[int, Photo]], path: str, layout: Layout, export
             if photo.edited:
                 added = cut(stem + layout.edited, LONGEST - len(ending))
                 written.append(media.take(added, ending, shared)[0])
-            if photo.live and ending != ".MP4":
+            if photo.live and ending not in MOVING:
                 written.append(media.take(cut(stem, LONGEST - 4), ".MP4", shared)[0])
         for name in written:
             export.files[f"{path}/{name}"] = f"{path}/{name} {number}".encode()
@@ -205,7 +206,19 @@ def parts_of(export: Export, cuts: list[int]) -> Iterator[dict[str, bytes]]:
 
 
 _STEMS = (
-    *("IMG", "IMG_1", "IMG(1)", "a&b", "a#b", "a_b", "Zoë", "holiday.2", "x-edited", "x", "[UNSET]"),
+    *(
+        "IMG",
+        "IMG_1",
+        "IMG(1)",
+        "a&b",
+        "a#b",
+        "a_b",
+        "Zoë",
+        "holiday.2",
+        "x-edited",
+        "x",
+        "[UNSET]",
+    ),
     *("😀" * 30, "🏖 beach 🏖", "l" * 43, "l" * 46, "l" * 46 + "a", "l" * 46 + "b", "l" * 47),
     *("l" * 47 + "x", "l" * 47 + "y", "l" * 60, "l" * 44 + "-e", "PXL_1.MP", "03.03.13 - 1"),
 )

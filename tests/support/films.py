@@ -126,11 +126,13 @@ def _add_cover(container: Any, cover: Picture) -> None:
     container.mux([*stream.encode(frame), *stream.encode()])
 
 
-def sound_only(*, form: str = "mov", seconds: float = 1.0) -> bytes:
-    """A file of a video format with nothing to see in it."""
+def sound_only(*, form: str = "mov", seconds: float = 1.0, cover: Picture | None = None) -> bytes:
+    """A file of a video format with nothing to see in it but perhaps a cover."""
     target = io.BytesIO()
     with av.open(target, mode="w", format=form) as container:
         stream = container.add_stream("pcm_s16le", rate=8000)
+        if cover is not None:
+            _add_cover(container, cover)
         container.mux(_sound(stream, seconds))
     return target.getvalue()
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -59,14 +59,15 @@ class S3Server:
         self.asked: list[Asked] = []
         self.answer: Callable[[Asked], Answer | None] | None = None
         self.change: Callable[[Asked, bytes], bytes] | None = None
+        self._made: list[str] = []
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._backend = s3_backends[ACCOUNT]["aws"]
-        self._names = count()
 
     def bucket(self, objects: Mapping[str, bytes], *, proof: bytes | None = PROOF.encode()) -> str:
         """Make a bucket with these objects by key, and with a proof unless there is to be none."""
-        name = f"photos{next(self._names)}"
+        name = f"photos{token_hex(8)}"
         self._backend.create_bucket(name, "us-east-1")
+        self._made.append(name)
         if proof is not None:
             self.put(name, PROOF_KEY, proof)
         for key, content in objects.items():
@@ -84,6 +85,11 @@ class S3Server:
         for key in list(self._backend.buckets[bucket].keys):
             self.delete(bucket, key)
         self._backend.delete_bucket(bucket)
+        self._made.remove(bucket)
+
+    def drop_all(self) -> None:
+        for bucket in list(self._made):
+            self.drop(bucket)
 
     def fingerprint(self, bucket: str) -> dict[str, tuple[str, bytes]]:
         """What is in a bucket, by key."""
@@ -152,7 +158,10 @@ def s3_server(patch: pytest.MonkeyPatch) -> Iterator[S3Server]:
         patch.setenv("GOOGLE_BEARER_TOKEN", "token-of-this-test")
         patch.setenv("GOOGLE_BASE_URL", address)
         patch.setenv("GOOGLE_ALLOW_HTTP", "true")
-        yield server
+        try:
+            yield server
+        finally:
+            server.drop_all()
 
 
 def clear_environment(patch: pytest.MonkeyPatch) -> None:

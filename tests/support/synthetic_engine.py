@@ -55,8 +55,9 @@ class Drawn:
 def draw(*faces: Drawn, salt: int = 0) -> Pixels:
     """A photo of these faces, left to right; the salt makes it another photo of the same."""
     picture = np.zeros((SIDE, SIDE * (len(faces) + 1), 3), dtype=np.uint8)
-    # What is not a face is told apart by its colour alone: dark, so that no border is in it.
-    picture[:, :SIDE] = [salt & 0x7F, salt >> 7 & 0x7F, salt >> 14 & 0x7F]
+    # What is not a face: dark cells, so that no border is in them, which tell photos apart at sight.
+    cells = np.random.default_rng(salt).integers(0, 128, (8, 8, 3), dtype=np.uint8)
+    picture[:, :SIDE] = cells.repeat(SIDE // 8, axis=0).repeat(SIDE // 8, axis=1)
     for place, face in enumerate(faces, start=1):
         picture[:, place * SIDE : (place + 1) * SIDE] = _block(face)
     return picture

@@ -76,7 +76,7 @@ def test_what_is_off_is_named_with_the_reason_and_the_run_goes_on(
         "empty.jpg": "empty",
         "letter.jpg": "not_a_photo",
         "huge.png": "too_large",
-        "clip.mp4": "not a photo (video)",
+        "clip.mp4": "broken",
         "aside.png": "symbolic link",
         "pipe.jpg": "not a regular file",
     }

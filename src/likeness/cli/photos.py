@@ -59,7 +59,9 @@ def add(
     with call.opened() as opened, written_items(report_file) as items:
         name = one_collection(opened, collection)
         with shown_progress() as progress:
-            report = opened.ingest(what, collection=name, progress=progress, items=items, told=note)
+            # With --json the answer says what it was recognised as.
+            told = _unheard if call.as_json else note
+            report = opened.ingest(what, collection=name, progress=progress, items=items, told=told)
     call.answer(_report_as_json(report), lambda: _say_report(report, name))
 
 
@@ -80,6 +82,10 @@ def rescan(
             f"{counted(report.linked, 'link')}, {report.proposed:,} to review."
         ),
     )
+
+
+def _unheard(_words: str) -> None:
+    """Say nothing."""
 
 
 def _report_as_json(report: IngestReport) -> dict[str, Any]:

@@ -38,6 +38,7 @@ LEAST_CROP_CORRELATION = 0.9
 _WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 _CROP_SIDE = 16
 _START_SIDE = 24
+_START_NARROW = 12
 _MIDDLE_SIDE = 48
 _STARTS = 3
 _FIRST_CORRELATION = 0.7
@@ -88,12 +89,14 @@ def measure(one: Look, other: Look) -> Registration | None:
     if not (one.telling and other.telling):
         return None
     side = min(max(one.thumbnail.shape), max(other.thumbnail.shape))
-    window = _first_window(*_planes(one, other, min(side, _START_SIDE), _WHOLE))
+    slimmest = max(max(k.thumbnail.shape) / min(k.thumbnail.shape) for k in (one, other))
+    start = min(side, max(_START_SIDE, round(_START_NARROW * slimmest)))
+    window = _first_window(*_planes(one, other, start, _WHOLE))
     if window is None:
         return None
     planes = None
     # The last is done twice: only with a window can both be brought to one scale.
-    for level in (min(side, _MIDDLE_SIDE), side, side):
+    for level in (min(side, max(start, _MIDDLE_SIDE)), side, side):
         planes = _planes(one, other, level, window)
         window = _refined(*planes, window)
         if window is None or not _plausible(one, other, window):
@@ -174,18 +177,24 @@ def _first_window(one: Plane, other: Plane) -> Window | None:
 
 def _planes(one: Look, other: Look, side: int, window: Window) -> tuple[Plane, Plane]:
     """Both in grey, a pixel of either as large a part of the scene, ``side`` at most."""
-    share = max(window[2] - window[0], window[3] - window[1])
+    across = (window[2] - window[0]) * one.thumbnail.shape[1] / other.thumbnail.shape[1]
+    down = (window[3] - window[1]) * one.thumbnail.shape[0] / other.thumbnail.shape[0]
+    # How many pixels of the first a pixel of the other is as wide as.
+    wider = float(np.sqrt(across * down))
+    longest = max(
+        max(one.thumbnail.shape) * min(1.0, 1 / wider), max(other.thumbnail.shape) * min(1.0, wider)
+    )
+    scale = min(1.0, side / longest)
     return (
-        _reduced(one.thumbnail, round(side * min(1.0, 1 / share))),
-        _reduced(other.thumbnail, round(side * min(1.0, share))),
+        _reduced(one.thumbnail, scale * min(1.0, 1 / wider)),
+        _reduced(other.thumbnail, scale * min(1.0, wider)),
     )
 
 
-def _reduced(thumbnail: NDArray[np.uint8], side: int) -> Plane:
+def _reduced(thumbnail: NDArray[np.uint8], scale: float) -> Plane:
     from PIL import Image
 
     height, width = thumbnail.shape
-    scale = side / max(height, width)
     smallest = 2 * _RIM + 1
     size = max(smallest, round(width * scale)), max(smallest, round(height * scale))
     image = Image.fromarray(thumbnail.astype(np.float32))
@@ -227,7 +236,8 @@ def _inside(one: Plane, x: Plane, y: Plane) -> NDArray[np.bool_]:
     down = (y >= _RIM) & (y <= one.shape[0] - 1 - _RIM)
     for bounded in (across, down):
         bounded[:_RIM] = bounded[-_RIM:] = False
-    return np.logical_and(down[:, None], across[None, :])
+    inside: NDArray[np.bool_] = down[:, None] & across[None, :]
+    return inside
 
 
 def _correlation(one: Plane, other: Plane, window: Window) -> float:

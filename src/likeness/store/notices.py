@@ -163,10 +163,9 @@ def stop_photos(connection: Connection, hashes: Iterable[str]) -> int:
 
 def put_blocks(connection: Connection, notice_id: str, marks: Iterable[bytes]) -> None:
     """Add marks to the block list."""
-    for mark in set(marks):
-        connection.execute(
-            insert(blocks).prefix_with("OR IGNORE").values(mark=mark, notice_id=notice_id)
-        )
+    rows = [{"mark": mark, "notice_id": notice_id} for mark in set(marks)]
+    if rows:
+        connection.execute(insert(blocks).prefix_with("OR IGNORE"), rows)
 
 
 def blocked(connection: Connection, marks: Iterable[bytes]) -> frozenset[bytes]:

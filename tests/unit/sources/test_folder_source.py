@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from likeness.errors import PhotoUnreadable, SourceUnreadable
-from likeness.sources.base import SkippedEntry, SourceEntry, name_of
+from likeness.sources.base import SkippedEntry, SourceEntry, VideoEntry, name_of
 from likeness.sources.folder import FolderSource
 
 _LIMIT = 1_000_000
@@ -237,7 +237,8 @@ def test_other_media_are_told_and_sidecars_are_not(tmp_path: Path) -> None:
         _photo(tmp_path / name)
     source = FolderSource(tmp_path)
     assert _items(source) == ["a.jpg"]
-    assert set(_skipped(source)) == {".git", "a.cr2", "a.mov"}
+    assert [e.item for e in source.entries() if isinstance(e, VideoEntry)] == ["a.mov"]
+    assert set(_skipped(source)) == {".git", "a.cr2"}
 
 
 def test_what_may_not_be_read_is_told_and_the_rest_is_listed(shared_folder: Path) -> None:

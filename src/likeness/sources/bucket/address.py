@@ -84,6 +84,10 @@ def bucket_address(text: str) -> BucketAddress:
         If it is none, names a folder that no bucket client can list, or carries a user name, a
         password or a signature. The message does not repeat it.
     """
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        raise UsageError("The address has half a character in it.", _FORMS) from None
     scheme, separator, rest = text.partition("://")
     known = _SCHEMES.get(scheme.lower())
     if not separator or known is None:
@@ -136,7 +140,7 @@ def _local(rest: str) -> BucketAddress:
             "That is not the address of a folder on this machine.",
             "Write file:///FOLDER with three slashes, a question mark as %3F and a # as %23.",
         )
-    name = os.fsdecode(unquote_to_bytes(path))
+    name = os.fsdecode(unquote_to_bytes(os.fsencode(path)))
     if "\0" in name:
         raise UsageError("That path is not one that a folder can have.", _FORMS)
     # POSIX leaves two leading slashes to the system; here they mean one.

@@ -16,6 +16,7 @@ from likeness.sources.base import SourceEntry, VideoEntry
 from likeness.sources.bucket.handle import Bucket
 from likeness.sources.extended_attributes import DownloadOrigin
 from likeness.sources.links import choose_link
+from likeness.sources.media_fragments import with_moment
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -76,10 +77,8 @@ class BucketVideo(VideoEntry):
         return stream
 
     def link(self, span: Span) -> PageLink:
-        """Return the address of the object, the moment as a media fragment (W3C, Media Fragments
-        URI 1.0)."""
-        moment = f"#t={_seconds(span.start_ms)},{_seconds(span.end_ms)}"
-        address = self.bucket.address.uri(self.known["path"]) + moment
+        """Return the address of the object, with the moment."""
+        address = with_moment(self.bucket.address.uri(self.known["path"]), span)
         return PageLink(
             page_url=address,
             media_url=address,
@@ -104,11 +103,6 @@ def link_mark_of(known: ObjectMeta) -> str:
 def modified_ns_of(known: ObjectMeta) -> int:
     """Return when an object was last changed, in nanoseconds since 1970 UTC."""
     return (known["last_modified"] - _EPOCH) // timedelta(microseconds=1) * 1000
-
-
-def _seconds(milliseconds: int) -> str:
-    whole, rest = divmod(milliseconds, 1000)
-    return f"{whole}.{rest:03}" if rest else str(whole)
 
 
 class _Ranges(io.RawIOBase):

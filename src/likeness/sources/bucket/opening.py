@@ -6,6 +6,7 @@ import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from likeness.errors import LikenessError
 from likeness.sources.bucket.address import BucketAddress
 from likeness.sources.bucket.credentials import allows_http, require_credentials
 from likeness.sources.bucket.problems import no_client, source_problem
@@ -14,11 +15,14 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
 
-def raised() -> tuple[type[Exception], ...]:
-    """What obstore raises."""
+def raised() -> tuple[type[BaseException], ...]:
+    """What obstore raises, for an ``except`` clause."""
     from obstore.exceptions import BaseError
 
-    return (BaseError, OSError, ValueError)
+    # A panic in obstore, such as over an endpoint that is no address, is no Exception. Its type is
+    # made when the first one comes, which is before this is asked.
+    panics = [kind for kind in BaseException.__subclasses__() if kind.__name__ == "PanicException"]
+    return (BaseError, OSError, ValueError, *panics)
 
 
 def open_store(address: BucketAddress) -> ObjectStore:
@@ -38,7 +42,7 @@ def open_store(address: BucketAddress) -> ObjectStore:
         from obstore import store as stores
     except ImportError as error:
         raise no_client() from error
-    problem: Exception
+    problem: LikenessError
     try:
         if not address.remote:
             return stores.LocalStore(address.prefix)

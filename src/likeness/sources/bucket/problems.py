@@ -54,7 +54,7 @@ def photo_unreadable(item: str, reason: str) -> PhotoUnreadable:
     )
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """Say in a few words why an object could not be read, as `SourceEntry.read` has them."""
     from obstore import exceptions
 
@@ -67,16 +67,22 @@ def reason_of(error: Exception) -> str:
     return "could not be read"
 
 
-def no_such_bucket(error: Exception) -> bool:
+def no_such_bucket(error: BaseException) -> bool:
     """Whether it is the bucket that is missing, rather than an object in it."""
     return any(word in str(error) for word in _NO_BUCKET)
 
 
-def source_problem(address: BucketAddress, error: Exception) -> LikenessError:
+def source_problem(address: BucketAddress, error: BaseException) -> LikenessError:
     """Return the error of a bucket that cannot be opened, asked or listed."""
     from obstore import exceptions
 
     text, root = str(error), address.root
+    if not address.remote:
+        return SourceUnreadable(
+            f"The folder {root} cannot be listed as a bucket, for instance as a link in it leads "
+            "back to it, or it is not there any more.",
+            "Add it by its path, as a folder.",
+        )
     if no_such_bucket(error):
         return SourceUnreadable(
             f"There is no bucket {root} where the environment points to.",

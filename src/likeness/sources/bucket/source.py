@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from likeness.errors import SourceUnreadable
@@ -20,12 +21,17 @@ from likeness.sources.bucket.entry import BucketEntry, BucketVideo, link_mark_of
 from likeness.sources.bucket.handle import Bucket, now
 from likeness.sources.bucket.listing import Listing
 from likeness.sources.bucket.proof import PROOF_KEY
-from likeness.sources.file_kinds import file_kind, folder_reason
+from likeness.sources.file_kinds import (
+    VIDEO_NEEDS_EXTRA,
+    can_read_videos,
+    file_kind,
+    folder_reason,
+)
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
 
-_STORES = {"s3": "S3", "gs": "Google Cloud Storage", "az": "Azure Blob Storage"}
+_STORES = MappingProxyType({"s3": "S3", "gs": "Google Cloud Storage", "az": "Azure Blob Storage"})
 
 
 class BucketSource:
@@ -153,8 +159,10 @@ class BucketSource:
         if found["size"] == 0 and found["path"] <= last:
             # Only a name whose last slash obstore has cut off comes after longer ones.
             return SkippedEntry(item=item + "/", reason="a name that ends in a slash")
-        if kind.photo or _is_video(name):
-            return self._told(item, found, video=not kind.photo)
+        if kind.video and not can_read_videos():
+            return SkippedEntry(item=item, reason=VIDEO_NEEDS_EXTRA)
+        if kind.photo or kind.video:
+            return self._told(item, found, video=kind.video)
         # Without content and ending it is what stores put there for a folder.
         told = kind.reported and found["size"] > 0
         return SkippedEntry(item=item, reason=kind.reason) if told else None
@@ -168,10 +176,6 @@ class BucketSource:
             bucket=self._bucket,
             known=found,
         )
-
-
-def _is_video(name: str) -> bool:
-    return file_kind(name).reason == file_kind("video.mp4").reason
 
 
 def _resolved(address: BucketAddress, library: os.stat_result | None) -> BucketAddress:

@@ -15,7 +15,7 @@ SIDECAR_ENDING = ".json"
 SIDECAR_MARK = ".supplemental-metadata"
 """Stands before ``.json`` in newer archives, and is what a long name loses first."""
 
-_REPLACED = re.compile(r"(?:[^\w .()\-]|_)+")
+_REPLACED = re.compile(r"(?:[^\w .()\-]|[_\U00010000-\U0010FFFF])+")
 _NUMBER = re.compile(r"(.*)\(([1-9][0-9]{0,4})\)", re.DOTALL)
 
 
@@ -23,7 +23,8 @@ def folded(text: str) -> str:
     """Write a title or a name so that both compare equal where one was made from the other.
 
     Letters, digits, spaces, dots, hyphens and round brackets stay (composed, NFC). Each run of
-    anything else becomes one ``_``, as what Google replaces, and by how many, differs.
+    anything else, and of all beyond U+FFFF, becomes one ``_``, as what Google replaces, and by how
+    many, differs.
     """
     return _REPLACED.sub("_", unicodedata.normalize("NFC", text))
 

@@ -24,12 +24,14 @@ from likeness.sources.exports.google_names import (
 )
 from likeness.sources.exports.google_places import ROOTS, kept_apart
 from likeness.sources.exports.google_records import PROFILE, Sidecar, read_sidecar
-from likeness.sources.exports.google_sidecars import RULES, Match, match_folder
+from likeness.sources.exports.google_sidecars import Match, match_folder
+from likeness.sources.exports.google_versions import RULES
 from likeness.sources.exports.tree import ExportTree
 
 _MAX_SIDECARS = 200_000
 _LOOKED_INTO = 5
 _LONG = 30
+_MAX_DEPTH = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +157,7 @@ def _matched(tree: ExportTree) -> Iterator[_Folder]:
     folders = _listed(tree)
     roots = _roots(folders)
     for path, names in folders.items():
-        if not any(not root or path == root or path.startswith(root + "/") for root in roots):
+        if not _is_below(path, roots):
             continue
         sidecars, problems = [], []
         for record in names.records[:_MAX_SIDECARS]:
@@ -198,6 +200,16 @@ def _roots(folders: dict[str, _Names]) -> frozenset[str]:
             above = path.rpartition("/")[0]
             roots.add(path if above.rpartition("/")[2].casefold() == "takeout" else above)
     return frozenset(roots)
+
+
+def _is_below(path: str, roots: frozenset[str]) -> bool:
+    for _ in range(_MAX_DEPTH):
+        if path in roots:
+            return True
+        if not path:
+            return False
+        path = path.rpartition("/")[0]
+    return False
 
 
 def _known_root(path: str) -> str:

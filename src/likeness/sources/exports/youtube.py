@@ -8,7 +8,7 @@ holder's own and are taken: who may see them is up to the collection.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,12 +52,18 @@ them, columns are told by what is in them."""
 
 _ID = re.compile(r"[\w-]{11}", re.ASCII)
 _CHANNEL_ID = re.compile(r"UC[\w-]{22}", re.ASCII)
+_SHAPES = (
+    ("id", _ID),
+    ("channel", _CHANNEL_ID),
+    ("created", re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{5,15}(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)),
+)
 _TABLE = re.compile(r"(?:.*/)?[^/]*(?:video|vídeo|vidéo|wideo|видео)[^/]*\.csv", re.IGNORECASE)
 _DELETED = frozenset(("deleted", "rejected", "failed", "gelöscht", "abgelehnt"))
 _TOLERANCE_MS = 1_500
 _MAY_BE_CUT = 40
 _MAX_VIDEOS = 200_000
 _SAMPLE = 50
+_MAX_ALIKE = 5_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,22 +111,22 @@ class YouTube:
             and any(not root or member.name.startswith(root + "/") for root in roots)
         ]
         titles = _by_title(videos)
-        fitting = {file.name: _fits(tree, file, titles) for file in files}
-        wanted: dict[str, int] = defaultdict(int)
-        for found, _ in fitting.values():
-            for video in found:
-                wanted[video.id] += 1
+        wanted: Counter[str] = Counter()
+        fitting = []
         for file in files:
-            found, reason = fitting[file.name]
+            found, reason = _fits(tree, file, titles)
+            wanted.update(video.id for video in found)
+            fitting.append((file, found[0] if len(found) == 1 else None, reason))
+        for file, video, reason in fitting:
             item = item_of(file.name)
-            if len(found) > 1 or (found and wanted[found[0].id] > 1):
-                yield SkippedEntry(item=item, reason=TWO_FIT)
-            elif not found:
+            if video is None:
                 yield SkippedEntry(item=item, reason=reason)
-            elif found[0].deleted:
+            elif wanted[video.id] > 1:
+                yield SkippedEntry(item=item, reason=TWO_FIT)
+            elif video.deleted:
                 yield SkippedEntry(item=item, reason=DELETED, ends=True)
             else:
-                yield _posted(file, found[0])
+                yield _posted(file, video)
 
     def reason_for(self, name: str) -> str:
         """Why a file that is no video file is not taken."""
@@ -150,37 +156,37 @@ def _posted(file: Member, video: _Video) -> Posted:
     )
 
 
-def _by_title(videos: Sequence[_Video]) -> dict[str, list[_Video]]:
-    """Group videos by the first letters of their folded titles, as many as no name is cut to."""
-    found: dict[str, list[_Video]] = defaultdict(list)
+def _by_title(videos: Sequence[_Video]) -> dict[str, list[tuple[str, _Video]]]:
+    """Group folded titles by their first letters, as many as no name is cut to."""
+    found: dict[str, list[tuple[str, _Video]]] = defaultdict(list)
     for video in videos:
-        found[_key(video.title)[:_MAY_BE_CUT]].append(video)
+        key = _key(video.title)
+        found[key[:_MAY_BE_CUT]].append((key, video))
     return found
 
 
 def _fits(
-    tree: ExportTree, file: Member, titles: dict[str, list[_Video]]
+    tree: ExportTree, file: Member, titles: dict[str, list[tuple[str, _Video]]]
 ) -> tuple[list[_Video], str]:
-    """Find the videos that a file can be; where there are none, also why."""
+    """Find the videos that a file can be; where it is not one alone, also why."""
     stem = split_ending(file.name.rpartition("/")[2], VIDEO_ENDINGS)[0]
     found: dict[str, _Video] = {}
-    for written in {stem, numbered(stem)[0]}:
-        key = _key(written)
-        for video in titles.get(key[:_MAY_BE_CUT], ()):
-            title = _key(video.title)
+    for key in {_key(stem), _key(numbered(stem)[0])}:
+        alike = titles.get(key[:_MAY_BE_CUT], [])
+        if len(alike) > _MAX_ALIKE:
+            return [], TWO_FIT
+        for title, video in alike:
             if title == key or (len(key) >= _MAY_BE_CUT and title.startswith(key)):
                 found[video.id] = video
     if not found:
         return [], NONE_FITS
     length = _length(tree, file)
-    agreed = [
-        video
-        for video in found.values()
-        if length is None
-        or video.length_ms is None
-        or abs(length - video.length_ms) <= _TOLERANCE_MS
-    ]
-    return agreed, OTHER_LENGTH
+    agreed = [video for video in found.values() if _is_near(length, video.length_ms)]
+    return agreed, TWO_FIT if agreed else OTHER_LENGTH
+
+
+def _is_near(one: int | None, other: int | None) -> bool:
+    return one is None or other is None or abs(one - other) <= _TOLERANCE_MS
 
 
 def _key(title: str) -> str:
@@ -270,9 +276,11 @@ def _columns(rows: list[list[str]], stems: set[str]) -> dict[str, int]:
 
     for place, header in enumerate(headers):
         held = cells(place)
-        if "id" not in found and held and all(_ID.fullmatch(cell) for cell in held):
-            found["id"] = place
-        elif "length" not in found and "(ms)" in header and all(c.isdecimal() for c in held):
+        for name, shape in _SHAPES:
+            if name not in found and held and all(shape.fullmatch(cell) for cell in held):
+                found[name] = place
+                break
+        if "length" not in found and "(ms)" in header:
             found["length"] = place
     if "title" not in found:
         hits = {

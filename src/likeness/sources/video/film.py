@@ -35,6 +35,7 @@ _MOST_BROKEN = 1_000
 _LONGEST_FRAME_MS = 10_000
 _USUAL_FRAME_MS = 40
 _SPARSE_MS = 500
+_SHORT_MS = 1_000
 _MOST_AHEAD = 10_000
 _Skip = Literal["NONREF", "DEFAULT"]
 
@@ -110,11 +111,12 @@ def _pass(file: AskedBytes, limits: VideoLimits, skip: _Skip) -> Iterator[Moment
             yield Moment(ms=start, end_ms=end_ms, frame=frame, pixel_aspect=aspect)
         if skip == "NONREF" and gaps.left_out_at_end():
             raise _SparseError
-        if not end_ms:
-            raise FilmProblem("no video" if not gaps.met else _end_reason(file))
         declared = _declared_ms(stream)
-        if broken.demuxing or (declared and end_ms < declared - max(2_000, declared // 50)):
-            raise FilmProblem("truncated" if not broken.decoding else "broken")
+        cut = ends_early(file) or declared - end_ms > max(_SHORT_MS, declared // 50)
+        if not end_ms and not gaps.met:
+            raise FilmProblem("no video")
+        if cut or broken.demuxing or not end_ms:
+            raise FilmProblem("truncated" if cut else "broken")
 
 
 class _Broken:
@@ -176,7 +178,7 @@ def _opened(file: AskedBytes, limits: VideoLimits) -> tuple[InputContainer, Vide
     except ArgumentError as error:
         raise FilmProblem("unsupported") from error
     except FFmpegError as error:
-        raise FilmProblem(_end_reason(file)) from error
+        raise FilmProblem("truncated" if ends_early(file) else "broken") from error
     stream = _the_video(container)
     context = _context(stream)
     if context is None or context.codec.name not in _CODECS.split(","):
@@ -250,10 +252,6 @@ def _decoded(
         yield from frames
         if broken.demuxing:
             return
-
-
-def _end_reason(file: AskedBytes) -> str:
-    return "truncated" if ends_early(file) else "broken"
 
 
 def _ms(stamp: int | None, base: Fraction | None) -> int | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from likeness.sources.video.film import FilmProblem
 from likeness.sources.video.frame_choice import SCENE_CELLS, thumbnail_size
+from likeness.sources.video.tone import HLG, PQ, linear_table, on_screen, screen_table
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -25,7 +26,7 @@ _HIGH_DEFINITION = 720
 _UNSPECIFIED = 2
 _WIDEST_PIXEL = 4
 _LEAST_WOVEN = 72
-_HDR = (16, 18)  # SMPTE ST 2084 (PQ) and ARIB STD-B67 (HLG), by ITU-T H.273
+_ITU_709 = 1
 
 
 class Pictures:
@@ -38,6 +39,7 @@ class Pictures:
         # Each keeps what it worked out for one size.
         self._scenes, self._thumbnails = VideoReformatter(), VideoReformatter()
         self._colours = VideoReformatter()
+        self._tables: tuple[int, NDArray[np.float32], NDArray[np.uint8]] | None = None
 
     def scene(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """Return brightness, uint8 (36, 64)."""
@@ -66,31 +68,31 @@ class Pictures:
         return file.getvalue()
 
     def _rgb(self, frame: VideoFrame, width: int, height: int) -> NDArray[np.uint8]:
-        from av.error import FFmpegError
-        from av.video.reformatter import ColorPrimaries, ColorTrc, Interpolation
+        if frame.color_trc not in (PQ, HLG):
+            return np.asarray(self._scaled(frame, width, height, "rgb24"), np.uint8)
+        transfer = int(frame.color_trc)
+        if self._tables is None or self._tables[0] != transfer:
+            self._tables = transfer, linear_table(transfer), screen_table()
+        signal = np.asarray(self._scaled(frame, width, height, "rgb48le"), np.uint16)
+        return on_screen(signal, *self._tables[1:], primaries=int(frame.color_primaries))
 
-        unspecified = frame.colorspace == _UNSPECIFIED
-        options: dict[str, object] = {
-            "width": width,
-            "height": height,
-            "format": "rgb24",
-            "interpolation": Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
-            "threads": 1,
-        }
-        if unspecified and frame.height >= _HIGH_DEFINITION:
-            options["src_colorspace"] = "ITU709"
-        toned = {
-            "dst_colorspace": "ITU709",
-            "dst_color_trc": ColorTrc.IEC61966_2_1,
-            "dst_color_primaries": ColorPrimaries.BT709,
-        }
-        attempts = [options | toned, options] if frame.color_trc in _HDR else [options]
-        for attempt in attempts:
-            try:
-                return self._colours.reformat(frame, **attempt).to_ndarray()  # type: ignore[arg-type,return-value]
-            except (FFmpegError, ValueError):
-                continue
-        raise FilmProblem("unsupported")
+    def _scaled(self, frame: VideoFrame, width: int, height: int, form: str) -> NDArray[Any]:
+        from av.error import FFmpegError
+        from av.video.reformatter import Interpolation
+
+        unspecified = frame.colorspace == _UNSPECIFIED and frame.height >= _HIGH_DEFINITION
+        try:
+            return self._colours.reformat(
+                frame,
+                width=width,
+                height=height,
+                format=form,
+                interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
+                src_colorspace=_ITU_709 if unspecified else None,
+                threads=1,
+            ).to_ndarray()
+        except (FFmpegError, ValueError) as error:
+            raise FilmProblem("unsupported") from error
 
 
 def _averaged(

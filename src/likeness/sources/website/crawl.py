@@ -23,7 +23,6 @@ from likeness.sources.website.crawl_protocol import (
     Message,
     ProtocolBroken,
     flag,
-    number,
     pack_remembered,
     read_remembered,
     words,
@@ -33,7 +32,7 @@ from likeness.sources.website.entry import CrawledEntry
 from likeness.sources.website.found import LONGEST_ADDRESS, FoundPhoto, mark_of, photo_told
 from likeness.sources.website.hosts import https_address, place_of
 from likeness.sources.website.launch import CrawlProcess
-from likeness.sources.website.limits import CrawlLimits
+from likeness.sources.website.limits import CrawlLimits, most_told
 from likeness.sources.website.memory import LONGEST_VALIDATOR, FetchMemory, Remembered
 from likeness.sources.website.network import Network
 from likeness.sources.website.proof import Proof, user_agent
@@ -56,8 +55,9 @@ class CrawlTerms:
         raises where there is none.
     memory : FetchMemory
     still_allowed : callable
-        Raises, or returns False, where the crawl may not go on, such as after a notice; asked from
-        a thread of its own every half second.
+        Returns something true, such as what it was found by, while the crawl may go on; raises
+        otherwise, such as after a notice. Asked from a thread of its own every half second, so it
+        must not wait for what goes through the entries.
     clock : callable
         Returns the time, aware.
     limits : CrawlLimits
@@ -78,8 +78,6 @@ class Crawl:
     ----------
     whole : bool
         Whether the last run saw all that the site shows and does not refuse.
-    requests : int
-        How many the last run sent, as far as it was heard of.
     """
 
     def __init__(
@@ -94,7 +92,6 @@ class Crawl:
         self._running: set[CrawlProcess] = set()
         self._guarding = threading.Lock()
         self.whole = False
-        self.requests = 0
 
     def stop(self) -> None:
         """End a run under way; when this returns, no request is sent any more."""
@@ -118,13 +115,13 @@ class Crawl:
         """
         self.whole = False
         terms = self._terms
-        self._require_wanted()
+        self._require_allowed()
         keepers = [ProofKeeper(check, terms.clock) for check in terms.proofs.values()]
         for host, keeper in zip(terms.proofs, keepers, strict=True):
             keeper.begin(host)
 
         def require_allowed() -> None:
-            self._require_wanted()
+            self._require_allowed()
             for keeper in keepers:
                 keeper.require()
 
@@ -140,15 +137,15 @@ class Crawl:
             try:
                 yield from self._told(process)
             except SourceUnreadable:
-                # Killed by `stop`, from another thread.
-                self._require_wanted()
+                if self._stopped.is_set():  # which killed the process from another thread
+                    raise stopped() from None
                 raise
             finally:
                 with self._guarding:
                     self._running.discard(process)
 
-    def _require_wanted(self) -> None:
-        if self._stopped.is_set() or self._terms.still_allowed() is False:
+    def _require_allowed(self) -> None:
+        if self._stopped.is_set() or not self._terms.still_allowed():
             raise stopped()
 
     def _setup(self) -> dict[str, Any]:
@@ -164,19 +161,19 @@ class Crawl:
         told: set[str] = set()
         while True:
             message = process.next()
-            # Whoever goes through the entries may have stopped it meanwhile.
-            self._require_wanted()
+            # It may have been stopped since this was sent.
+            if self._stopped.is_set():
+                raise stopped()
             try:
                 if message.kind == DONE:
-                    self.requests = number(message.details, "requests", 1 << 40)
                     self.whole = flag(message.details, "whole")
                     return
                 entry = self._taken(process, message)
             except (ProtocolBroken, ValueError) as error:
-                raise SourceUnreadable(
-                    "What the crawling process told makes no sense.", "Add the site again."
-                ) from error
+                raise _makes_no_sense() from error
             if entry is not None and entry.item not in told:
+                if len(told) > most_told(self._terms.limits):
+                    raise _makes_no_sense()
                 told.add(entry.item)
                 yield entry
 
@@ -253,3 +250,7 @@ class Crawl:
     def _is_ours(self, url: str) -> bool:
         plain = https_address(url, url, longest=LONGEST_ADDRESS)
         return plain == url and host_of(url) in self._terms.proofs
+
+
+def _makes_no_sense() -> SourceUnreadable:
+    return SourceUnreadable("What the crawling process told makes no sense.", "Add the site again.")

@@ -13,6 +13,7 @@ from likeness.sources.website.hosts import https_address
 from likeness.sources.website.limits import CrawlLimits
 from likeness.sources.website.memory import FetchMemory, NoMemory
 from likeness.sources.website.network import Network
+from likeness.sources.website.platforms import require_no_platform
 from likeness.sources.website.proof import Proof
 from likeness.sources.website.references import host_of
 from likeness.sources.website.source import now_in_utc
@@ -60,6 +61,8 @@ class IiifSource:
             If ``address`` is none that is asked for.
         NotAuthorised
             If there is nothing to look for the proof of its own host with.
+        Refused
+            If one of the hosts is a platform whose users bring their exports.
         """
         self.address = https_address(address, address, longest=LONGEST_ADDRESS)
         if not self.address:
@@ -73,6 +76,8 @@ class IiifSource:
                 f"Nobody was asked yet whether photos may be taken from {host}.",
                 f"Ask its owner: likeness source authorise {host}",
             )
+        for each in proofs:
+            require_no_platform(each)
         self._crawl = Crawl(
             "iiif",
             self.address,

@@ -163,11 +163,15 @@ class CrawlProcess:
 
     def _begin(self, setup: Mapping[str, Any]) -> None:
         deadline = time.monotonic() + _START_SECONDS
-        while (message := self._reader.next()) is None:
-            got = self._read(deadline - time.monotonic())
-            if not got:
-                raise _cannot_start("it ended at once" if got is not None else "it took too long")
-            self._reader.feed(got)
+        try:
+            while (message := self._reader.next()) is None:
+                got = self._read(deadline - time.monotonic())
+                if not got:
+                    why = "it ended at once" if got is not None else "it took too long"
+                    raise _cannot_start(why)
+                self._reader.feed(got)
+        except ProtocolBroken as error:
+            raise _cannot_start("it did not answer as it should") from error
         if message.kind != READY:
             raise _cannot_start("it did not answer as it should")
         self.send(SETUP, setup)

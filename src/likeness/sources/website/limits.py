@@ -60,7 +60,7 @@ class CrawlLimits:
     bytes: int = 50_000_000_000
     depth: int = 30
     address: int = 2000
-    variants: int = 200
+    variants: int = 5_000
     failures: int = 25
 
     def __post_init__(self) -> None:
@@ -89,3 +89,8 @@ class CrawlLimits:
                 f"Ask for no negative pace, at most {MOST_AT_ONCE} requests at once, and sizes and "
                 "counts above zero.",
             )
+
+
+def most_told(limits: CrawlLimits) -> int:
+    """Return how many photos and things skipped one run tells of at most."""
+    return 2 * (limits.pages + limits.photos)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from likeness.errors import SourceUnreadable
 
 if TYPE_CHECKING:
-    from lxml.etree import _Element  # type: ignore[import-untyped]
+    from lxml.etree import _Element
 
     Element: TypeAlias = _Element
 
@@ -51,7 +51,7 @@ def read_elements(body: bytes, content_type: str) -> list[Element]:
         If it is no web page by its type, or too long, too deep or of too many elements. A part of
         a page is never taken for the whole: what refuses it may stand in the rest.
     """
-    from lxml import etree  # type: ignore[import-untyped]
+    from lxml import etree
 
     if not is_html(content_type):
         raise SourceUnreadable("A page is not HTML by its type.", _FIX)

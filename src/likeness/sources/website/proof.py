@@ -23,6 +23,7 @@ from likeness.errors import AddressRefused, BadInput, NotAuthorised
 from likeness.records.authorisation import Authorisation
 from likeness.sources.website.hosts import host_name
 from likeness.sources.website.network import Network
+from likeness.sources.website.platforms import require_no_platform
 
 PROOF_PATH = "/.well-known/likeness.txt"
 PROOF_RECORD = "_likeness"
@@ -93,7 +94,7 @@ def new_authorisation(domain: str, *, now: datetime, days: int = 365) -> Authori
         )
     host = host_name(domain)
     _require_registrable(host)
-    _refuse_platform(host)
+    require_no_platform(host)
     ends_on = (now.astimezone(UTC) + timedelta(days=days)).date()
     return Authorisation(
         domain=host, token=new_token(), expires_at=_end_of(ends_on), created_at=now
@@ -119,7 +120,7 @@ def check_proof(network: Network, authorisation: Authorisation, now: datetime) -
     domain = authorisation.domain
     if host_name(domain) != domain:
         raise BadInput("An authorisation names no host.", "Give it anew for the host alone.")
-    _refuse_platform(domain)
+    require_no_platform(domain)
     if now >= authorisation.expires_at:
         raise NotAuthorised(
             f"The authorisation for {domain} has ended.",
@@ -229,9 +230,3 @@ def _require_registrable(host: str) -> None:
             "That is not a name that somebody has registered.",
             "Give the host of a site, such as photos.example.org.",
         )
-
-
-def _refuse_platform(host: str) -> None:
-    from likeness.sources.website.platforms import require_no_platform
-
-    require_no_platform(host)

@@ -9,6 +9,10 @@ from likeness.sources.links import LONGEST_ADDRESS, address_problem
 
 _REMOVED = re.compile("[\t\r\n]")
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
+# What is written in the one way already, as in most sitemaps: no need to take it apart.
+_PLAIN = re.compile(
+    r"https?://[a-z0-9][a-z0-9.-]*/[\w.~!$&'()*+,;=:@%/-]*(?:\?[\w.~!$&'()*+,;=:@%/?-]+)?", re.ASCII
+)
 _DEFAULT_PORTS = frozenset({("http", 80), ("https", 443)})
 
 
@@ -30,6 +34,8 @@ def absolute(base: str, reference: str) -> str:
     reference = _REMOVED.sub("", reference[: 4 * LONGEST_ADDRESS]).strip()
     if not reference:
         return ""
+    if len(reference) <= LONGEST_ADDRESS and "/." not in reference and _PLAIN.fullmatch(reference):
+        return reference
     try:
         parts = urlsplit(urljoin(base, reference.replace("\\", "/")))
         host, port = (parts.hostname or "").lower(), parts.port

@@ -11,6 +11,7 @@ from likeness.sources.website.hosts import host_name
 from likeness.sources.website.limits import CrawlLimits
 from likeness.sources.website.memory import FetchMemory, NoMemory
 from likeness.sources.website.network import Network
+from likeness.sources.website.platforms import require_no_platform
 from likeness.sources.website.proof import Proof
 
 
@@ -61,8 +62,11 @@ class WebsiteSource:
         ------
         BadInput
             If ``domain`` names no host.
+        Refused
+            If it is a platform whose users bring their exports.
         """
         host = host_name(domain.removeprefix("https://").removesuffix("/"))
+        require_no_platform(host)
         self.address = f"https://{host}"
         self._crawl = Crawl(
             "site",

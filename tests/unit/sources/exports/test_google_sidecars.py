@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -134,6 +136,16 @@ def test_a_moving_half_that_took_a_videos_name_is_not_taken_for_it() -> None:
     assert not isinstance(matches["IMG(1).MP4"], Match)
 
 
+def test_a_video_titled_with_a_number_does_not_stand_for_a_moving_half() -> None:
+    media = ["IMG.jpg", "IMG(1).jpg", "IMG.MP4", "IMG(1).MP4"]
+    sidecars = [
+        ("IMG.jpg.json", "IMG.jpg"),
+        ("IMG.jpg(1).json", "IMG.jpg"),
+        ("IMG(1).MP4.json", "IMG(1).MP4"),
+    ]
+    assert match_folder(media, sidecars)["IMG.MP4"] == NOT_ALL_HERE
+
+
 def test_a_title_that_ends_in_a_number_may_be_a_second_photo_and_is_named() -> None:
     sidecars = [
         ("IMG.jpg.json", "IMG.jpg"),
@@ -172,6 +184,30 @@ def test_numbers_are_those_that_google_writes() -> None:
     assert numbered("IMG(0)") == ("IMG(0)", 0)
     assert numbered("IMG(02)") == ("IMG(02)", 0)
     assert numbered("(2)") == ("", 2)
+
+
+@pytest.mark.parametrize("rule", ["numbered", "edited", "live", "folded", "cut"])
+def test_very_many_names_alike_take_little_time(rule: str) -> None:
+    count = 5_000
+    numbers = ["", *(f"({number})" for number in range(1, count))]
+    media = [f"IMG{number}.jpg" for number in numbers]
+    sidecars = [(f"IMG.jpg{number}.json", "IMG.jpg") for number in numbers]
+    if rule == "edited":
+        media += [f"IMG-edited{number}.jpg" for number in numbers]
+    elif rule == "live":
+        media += [f"IMG{number}.MP4" for number in numbers]
+    elif rule == "folded":
+        marks = [f"{number:013b}".translate({48: "!", 49: "$"}) for number in range(count)]
+        media = [f"a{mark}.jpg" for mark in marks]
+        sidecars = [(f"a{mark}.jpg.json", f"a{mark}.jpg") for mark in marks]
+    elif rule == "cut":
+        media = [f"{'l' * 47}{number}.jpg" for number in numbers]
+        sidecars = [(f"{'l' * 46}{number}.json", f"{'l' * 50}{number}.jpg") for number in numbers]
+    started = time.perf_counter()
+    matches = match_folder(media, sidecars)
+    assert time.perf_counter() - started < 10
+    reasons = {match for match in matches.values() if isinstance(match, str)}
+    assert reasons == {"folded": {SEVERAL_FIT}, "cut": {CUT_ALIKE}}.get(rule, set())
 
 
 def test_a_folder_of_twenty_thousand_photos_is_matched_in_little_time() -> None:

@@ -357,6 +357,17 @@ def test_every_address_made_is_one_and_stays_the_same_when_made_again(reference:
         assert absolute("https://elsewhere.example/", address) == address
 
 
+_plain = st.from_regex(
+    r"\Ahttps?://[a-z0-9][a-z0-9.-]{0,5}/[a-zA-Z0-9_.~!$&'()*+,;=:@%/-]{0,8}(\?[a-z/?%.=&-]{0,5})?\Z"
+)
+
+
+@given(_plain)
+def test_a_fragment_makes_no_difference_to_a_plain_address(reference: str) -> None:
+    assert absolute(_URL, reference) == absolute(_URL, f"{reference}#top")
+    assert address_problem(absolute(_URL, reference)) == ""
+
+
 @pytest.mark.parametrize(
     ("reference", "expected"),
     [

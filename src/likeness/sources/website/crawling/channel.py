@@ -101,9 +101,9 @@ class Channel(Protocol):
         """Tell of a page to remember."""
         self._send(SEEN, pack_remembered(page))
 
-    def done(self, *, whole: bool, requests: int) -> None:
+    def done(self, *, whole: bool) -> None:
         """Tell that this was all."""
-        self._send(DONE, {"whole": whole, "requests": requests})
+        self._send(DONE, {"whole": whole})
 
     def ready(self, kind: bytes) -> None:
         """Tell that the process has started."""

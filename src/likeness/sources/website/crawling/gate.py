@@ -23,6 +23,9 @@ REMEMBERED = "remembered"
 EXPECTED_MARK = "expected_mark"
 """Where the request for a photo keeps the start of the mark that its link has now."""
 
+FIRST_ASKED = "first_asked"
+"""Where a request that follows a redirect keeps the address that was asked for at first."""
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TOO_MANY = frozenset({429, 503})
 
@@ -36,12 +39,17 @@ class Denied(IgnoreRequest):
         A few words.
     refusal : Refusal or None
         What the site said against it, where that is why.
+    elsewhere : bool
+        True where the site sent us on to another, which is as good as an answer.
     """
 
-    def __init__(self, reason: str, refusal: Refusal | None = None) -> None:
+    def __init__(
+        self, reason: str, refusal: Refusal | None = None, *, elsewhere: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.refusal = refusal
+        self.elsewhere = elsewhere
 
 
 class Gate:
@@ -85,10 +93,10 @@ class Gate:
         if not location or not onward:
             raise Denied("redirects to no address that is asked for")
         if not same_host(onward, request.url):
-            raise Denied("redirects to another site")
+            raise Denied("redirects to another site", elsewhere=True)
         if redirects > MOST_REDIRECTS or onward == request.url:
             raise Denied("redirects without end")
-        meta = {**request.meta, "redirects": redirects}
+        meta = {FIRST_ASKED: request.url, **request.meta, "redirects": redirects}
         meta.pop(REMEMBERED, None)
         headers = {
             name: values

@@ -17,7 +17,7 @@ from typing import Any
 from twisted.internet import threads
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IHostnameResolver, IHostResolution, IResolutionReceiver
-from zope.interface import implementer  # type: ignore[import-untyped]
+from zope.interface import implementer
 
 from likeness.errors import AddressRefused
 from likeness.sources.website.network import Endpoint, Network

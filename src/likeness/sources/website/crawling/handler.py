@@ -16,7 +16,7 @@ from twisted.internet.ssl import (
     trustRootFromCertificates,
 )
 from twisted.web.iweb import IPolicyForHTTPS
-from zope.interface import implementer  # type: ignore[import-untyped]
+from zope.interface import implementer
 
 from likeness.sources.website.crawling.state import CrawlState, state_of
 
@@ -47,7 +47,6 @@ class GuardedHandler(HTTP11DownloadHandler):
         # The last look before it leaves: what was asked earlier waited for its turn since.
         if not self._state.lease.holds():
             raise LeaseEnded("the lease ended")
-        self._state.requests += 1
         return await super().download_request(request)
 
 

@@ -26,7 +26,7 @@ _REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 _MEMORY = 1_500_000_000
 _OPEN_FILES = 64
 _LOOK_SECONDS = 0.1
-_STALL_SECONDS = 30.0
+_STALL_SECONDS = 60.0
 _START_SECONDS = 60.0
 
 
@@ -90,7 +90,7 @@ async def _crawl(
     while not lease.holds():
         await asyncio.sleep(_LOOK_SECONDS)
     await crawler.crawl_async(state=state)
-    channel.done(whole=state.budget.whole, requests=state.requests)
+    channel.done(whole=state.budget.whole)
 
 
 def _end(task: asyncio.Task[None]) -> None:

@@ -12,7 +12,12 @@ from twisted.python.failure import Failure
 
 from likeness.errors import SourceUnreadable
 from likeness.sources.website.content_kinds import looks_like_photo
-from likeness.sources.website.crawling.gate import EXPECTED_MARK, remembered_by, validators
+from likeness.sources.website.crawling.gate import (
+    EXPECTED_MARK,
+    FIRST_ASKED,
+    remembered_by,
+    validators,
+)
 from likeness.sources.website.crawling.reasons import denial_of, headers_of, reason_of
 from likeness.sources.website.crawling.state import CrawlState
 from likeness.sources.website.found import FoundPhoto, PageNotes, read_notes
@@ -76,19 +81,20 @@ class PhotoSpider(Spider):
         """Tell of a request that was not sent, or of one that went wrong."""
         request: Request = failure.request  # type: ignore[attr-defined]
         denied = denial_of(failure)
+        asked = request.meta.get(FIRST_ASKED, request.url)
         if denied is not None and denied.refusal is not None:
             # Rules that could not be read say nothing of what is to be held.
             unread = denied.refusal.where == "site"
             said_of_photo = "found" in request.meta and not unread
-            self.state.skip(
-                self.place(request.url), denied.reason, hides=unread, ends=said_of_photo
-            )
+            self.state.skip(self.place(asked), denied.reason, hides=unread, ends=said_of_photo)
             if unread:
                 self.state.budget.left_out()
         elif denied is not None and denied.reason == self.state.budget.spent:
             self.state.skip("/", denied.reason, hides=True)
+        elif denied is not None and denied.elsewhere:
+            self.state.skip(self.place(asked), denied.reason)
         elif request.meta.get("told", True):
-            self.missed(request.url, reason_of(failure, self.state.guard))
+            self.missed(asked, reason_of(failure, self.state.guard))
 
     def ask_photo(self, found: FoundPhoto) -> Iterator[Request]:
         """Ask for a photo, once, if its host may be asked."""

@@ -2,61 +2,77 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from scrapy.settings import Settings
 
 from likeness.sources.website.crawling.state import CrawlState
+from likeness.sources.website.limits import CrawlLimits
 
-_HANDLER = "likeness.sources.website.crawling.handler.GuardedHandler"
-_GATE = "likeness.sources.website.crawling.gate.Gate"
-_ENCODING = "likeness.sources.website.crawling.gate.OneEncoding"
-_OWN = "scrapy.downloadermiddlewares"
+_HOME = "likeness.sources.website.crawling"
+_SCRAPY = "scrapy.downloadermiddlewares"
+
+_PARTS: Final[Mapping[str, Any]] = {
+    "ADDONS": {},
+    "EXTENSIONS_BASE": {},
+    "EXTENSIONS": {"scrapy.extensions.throttle.AutoThrottle": 0},
+    "DOWNLOAD_HANDLERS_BASE": {},
+    "DOWNLOAD_HANDLERS": {"https": f"{_HOME}.handler.GuardedHandler"},
+    "DOWNLOADER_MIDDLEWARES_BASE": {},
+    "DOWNLOADER_MIDDLEWARES": {
+        f"{_HOME}.gate.Gate": 100,
+        f"{_SCRAPY}.downloadtimeout.DownloadTimeoutMiddleware": 350,
+        f"{_SCRAPY}.defaultheaders.DefaultHeadersMiddleware": 400,
+        f"{_SCRAPY}.useragent.UserAgentMiddleware": 500,
+        f"{_SCRAPY}.retry.RetryMiddleware": 550,
+        f"{_HOME}.gate.OneEncoding": 590,
+    },
+    "SPIDER_MIDDLEWARES_BASE": {"scrapy.spidermiddlewares.start.StartSpiderMiddleware": 25},
+    "SPIDER_MIDDLEWARES": {},
+    "ITEM_PIPELINES_BASE": {},
+    "ITEM_PIPELINES": {},
+    "FEEDS": {},
+}
+"""Every list that Scrapy begins with, and what is left of it.
+
+Gone are its remote control (a server that runs code), the telnet console, proxies from the
+environment, cookies, referrers, caches and feeds on disk, and handlers of other schemes. Robots.txt
+and redirects are the gate's.
+"""
+
+_OFF: Final[Mapping[str, Any]] = {
+    "COOKIES_ENABLED": False,
+    "DNSCACHE_ENABLED": False,
+    "HTTPPROXY_ENABLED": False,
+    "JOBDIR": None,
+    "LOG_ENABLED": False,
+    "METAREFRESH_ENABLED": False,
+    "REDIRECT_ENABLED": False,
+    "REFERER_ENABLED": False,
+    "REMOTE_CONTROL_ENABLED": False,
+    "ROBOTSTXT_OBEY": False,
+    "STATS_DUMP": False,
+    "TELNETCONSOLE_ENABLED": False,
+    "TWISTED_REACTOR": None,  # the one that is installed
+}
+"""Said twice, lest a later Scrapy begins with another list."""
 
 
 def settings_of(state: CrawlState) -> Settings:
-    """Return the settings of one crawl.
-
-    Left out with the lists that Scrapy begins with: its remote control (a server that runs code),
-    the telnet console, proxies from the environment, cookies, referrers, caches and feeds on disk,
-    and handlers of other schemes. Robots.txt and redirects are the gate's.
-    """
-    limits = state.limits
-    settings: dict[str, Any] = {
-        "ADDONS": {},
-        "EXTENSIONS_BASE": {},
-        "EXTENSIONS": {"scrapy.extensions.throttle.AutoThrottle": 0},
-        "REMOTE_CONTROL_ENABLED": False,
-        "TELNETCONSOLE_ENABLED": False,
-        "DOWNLOAD_HANDLERS_BASE": {},
-        "DOWNLOAD_HANDLERS": {"https": _HANDLER},
-        "DOWNLOAD_VERIFY_CERTIFICATES": True,
-        "DOWNLOADER_MIDDLEWARES_BASE": {},
-        "DOWNLOADER_MIDDLEWARES": {
-            _GATE: 100,
-            f"{_OWN}.downloadtimeout.DownloadTimeoutMiddleware": 350,
-            f"{_OWN}.defaultheaders.DefaultHeadersMiddleware": 400,
-            f"{_OWN}.useragent.UserAgentMiddleware": 500,
-            f"{_OWN}.retry.RetryMiddleware": 550,
-            _ENCODING: 590,
-        },
-        "SPIDER_MIDDLEWARES_BASE": {"scrapy.spidermiddlewares.start.StartSpiderMiddleware": 25},
-        "SPIDER_MIDDLEWARES": {},
-        "ITEM_PIPELINES_BASE": {},
-        "ITEM_PIPELINES": {},
-        "FEEDS": {},
-        "JOBDIR": None,
-        "HTTPPROXY_ENABLED": False,
-        "COOKIES_ENABLED": False,
-        "REFERER_ENABLED": False,
-        "METAREFRESH_ENABLED": False,
-        "REDIRECT_ENABLED": False,
-        "ROBOTSTXT_OBEY": False,
-        "DNSCACHE_ENABLED": False,
-        "LOG_ENABLED": False,
-        "STATS_DUMP": False,
+    """Return the settings of one crawl."""
+    stated = {
+        **_PARTS,
+        **_OFF,
+        **_bounds(state.limits),
         "USER_AGENT": state.agent,
         "DEFAULT_REQUEST_HEADERS": {"Accept": "*/*"},
+    }
+    return Settings(stated, priority="project")
+
+
+def _bounds(limits: CrawlLimits) -> dict[str, Any]:
+    return {
         "CONCURRENT_REQUESTS": 2 * limits.at_once,
         "CONCURRENT_REQUESTS_PER_DOMAIN": limits.at_once,
         "DOWNLOAD_DELAY": limits.delay_seconds,
@@ -69,6 +85,7 @@ def settings_of(state: CrawlState) -> Settings:
         "DOWNLOAD_MAXSIZE": limits.page_bytes,
         "DOWNLOAD_WARNSIZE": 0,
         "DOWNLOAD_FAIL_ON_DATALOSS": True,
+        "DOWNLOAD_VERIFY_CERTIFICATES": True,
         "RETRY_TIMES": 1,
         "RETRY_HTTP_CODES": [500, 502, 504],
         "RETRY_EXCEPTIONS": [
@@ -79,6 +96,4 @@ def settings_of(state: CrawlState) -> Settings:
         "SCHEDULER_MEMORY_QUEUE": "scrapy.squeues.FifoMemoryQueue",
         "SCRAPER_SLOT_MAX_ACTIVE_SIZE": 2 * limits.photo_bytes,
         "REACTOR_THREADPOOL_MAXSIZE": 4,
-        "TWISTED_REACTOR": None,
     }
-    return Settings(settings, priority="project")

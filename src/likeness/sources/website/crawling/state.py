@@ -11,7 +11,7 @@ from likeness.sources.website.budget import Budget
 from likeness.sources.website.crawling.channel import Channel
 from likeness.sources.website.crawling.guard import Guard
 from likeness.sources.website.lease import Lease
-from likeness.sources.website.limits import CrawlLimits
+from likeness.sources.website.limits import CrawlLimits, most_told
 from likeness.sources.website.network import Network
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ class CrawlState:
     agent : str
     limits : CrawlLimits
     budget : Budget
-    requests : int
-        How many were sent.
     rules : SiteRules
         Set once the crawler is there.
     """
@@ -62,14 +60,21 @@ class CrawlState:
         self.agent = str(setup["agent"])
         self.limits = CrawlLimits(**setup["limits"])
         self.budget = Budget(self.limits)
-        self.requests = 0
         self._told: set[str] = set()
 
     def skip(self, item: str, reason: str, *, hides: bool = False, ends: bool = False) -> None:
         """Tell once of something that is not taken."""
-        if item not in self._told:
-            self._told.add(item)
-            self.channel.skipped(item, reason, hides=hides, ends=ends)
+        if item in self._told:
+            return
+        most = most_told(self.limits)
+        if len(self._told) >= most:
+            # Whoever fills a site with what cannot be taken does not fill this process with it.
+            self.budget.left_out()
+            return
+        if len(self._told) == most - 1:
+            item, reason, hides, ends = "/", "more was skipped than is told of", True, False
+        self._told.add(item)
+        self.channel.skipped(item, reason, hides=hides, ends=ends)
 
     def photo(self, item: str, details: Mapping[str, Any], body: bytes) -> None:
         """Tell once of a photo."""
