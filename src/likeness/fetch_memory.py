@@ -35,8 +35,8 @@ class StoredMemory:
         """Say which source of the collection it is of."""
         self._place = (kind, address)
 
-    def require_active(self) -> None:
-        """Check that the source may be asked for more, as the store says now.
+    def require_active(self) -> str:
+        """The id of the source, which may be asked for more, as the store says now.
 
         Raises
         ------
@@ -44,8 +44,10 @@ class StoredMemory:
             It may not.
         """
         with self._house.store.snapshot() as connection:
-            if self._active(connection) is None:
-                raise stopped()
+            source_id = self._active(connection)
+        if source_id is None:
+            raise stopped()
+        return source_id
 
     def recall(self, url: str) -> Remembered | None:
         """What is known of an address."""

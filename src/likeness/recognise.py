@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from likeness.authorise import every, prove, proved_in
-from likeness.errors import BadInput, SourceUnreadable, UsageError
+from likeness.errors import BadInput, NotAuthorised, SourceUnreadable, UsageError
 from likeness.fetch_memory import StoredMemory
 from likeness.house import House
 from likeness.records.collection import Collection
 from likeness.sources.base import Source
-from likeness.sources.bucket.address import BucketAddress, bucket_address
+from likeness.sources.bucket.address import BucketAddress, bucket_address, is_bucket_address
 from likeness.sources.bucket.source import BucketSource
 from likeness.sources.exports.folder_tree import FolderTree
 from likeness.sources.exports.formats import ExportFormat
@@ -108,7 +108,7 @@ def _exports(tree: ExportTree, formats: Sequence[ExportFormat]) -> list[Source]:
 def _of_site(house: House, what: str, collection: Collection, stack: ExitStack) -> Source:
     parts = urlsplit(what)
     require_no_platform(parts.hostname or "")
-    host = host_name(what if parts.path in ("", "/") else (parts.netloc or ""))
+    host = host_name(parts.netloc)
     manifest = bool(_MANIFEST.search(parts.path))
     if not manifest and (parts.path not in ("", "/") or parts.query):
         raise UsageError(
@@ -122,8 +122,8 @@ def _of_site(house: House, what: str, collection: Collection, stack: ExitStack) 
         source = IiifSource(
             what,
             network=house.network,
-            proofs={one.domain: _proof(house, one.domain) for one in every(house)},
-            still_allowed=lambda: memory.require_active(),
+            proofs=_proofs(house, host),
+            still_allowed=memory.require_active,
             memory=memory,
             clock=house.clock,
         )
@@ -132,7 +132,7 @@ def _of_site(house: House, what: str, collection: Collection, stack: ExitStack) 
             host,
             network=house.network,
             proof=_proof(house, host),
-            still_allowed=lambda: memory.require_active(),
+            still_allowed=memory.require_active,
             memory=memory,
             clock=house.clock,
         )
@@ -142,6 +142,20 @@ def _of_site(house: House, what: str, collection: Collection, stack: ExitStack) 
 
 def _proof(house: House, host: str) -> Callable[[], Proof]:
     return lambda: prove(house, host)
+
+
+def _proofs(house: House, host: str) -> dict[str, Callable[[], Proof]]:
+    """The proof of a manifest's own host, and those of other hosts that say yes now.
+
+    The images of a manifest may lie on another host than the manifest.
+    """
+    found = {host: _proof(house, host)}
+    for asked in every(house):
+        if asked.domain != host and not is_bucket_address(asked.domain):
+            with suppress(NotAuthorised):
+                prove(house, asked.domain)
+                found[asked.domain] = _proof(house, asked.domain)
+    return found
 
 
 def _of_bucket(house: House, address: BucketAddress) -> Source:

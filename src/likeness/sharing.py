@@ -6,7 +6,7 @@ shows the same. Decisions of the threshold do not travel: each copy is compared 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
@@ -17,7 +17,6 @@ from likeness.records.link import Link
 from likeness.store.copies import (
     Copy,
     FaceOfCopy,
-    Frame,
     HumanDecision,
     copies_in,
     faces_of_copies,
@@ -51,16 +50,14 @@ def share_decisions(house: House, connection: Connection, picture: int) -> int:
     made = human_decisions(connection, ids)
     if not made:
         return 0
-    of_copy: dict[int, list[FaceOfCopy]] = {photo_id: [] for photo_id in ids}
-    for face in faces_of_copies(connection, ids):
-        of_copy[face.photo_id].append(face)
+    same = _SameFaces(copies, faces_of_copies(connection, ids))
     house.eligibility.refresh(connection)
     collections = collections_of_photos(connection, ids)
     shared = 0
     for copy in copies:
         allowed = house.eligibility.comparable(collections.get(copy.photo_id, frozenset()))
         arriving = [one for one in made if one.link.person_id in allowed.person_ids]
-        wanted = _wanted(copy, copies, of_copy, arriving)
+        wanted = _wanted(copy, same, arriving)
         gained = _put(connection, copy, wanted)
         if gained:
             set_matched_through(connection, [copy.photo_id], NEVER_MATCHED)
@@ -68,25 +65,18 @@ def share_decisions(house: House, connection: Connection, picture: int) -> int:
     return shared
 
 
-def _wanted(
-    copy: Copy,
-    copies: Sequence[Copy],
-    of_copy: Mapping[int, Sequence[FaceOfCopy]],
-    arriving: Sequence[HumanDecision],
-) -> Decisions:
+def _wanted(copy: Copy, same: _SameFaces, arriving: Sequence[HumanDecision]) -> Decisions:
     """What holds for the faces of a copy by what was decided in the others."""
-    by_id = {one.photo_id: one for one in copies}
-    faces = {face.face_id: face for some in of_copy.values() for face in some}
     wanted: Decisions = {}
     for one in arriving:
         if one.photo_id == copy.photo_id:
             continue
-        there = _counterpart(faces[one.link.face_id], by_id[one.photo_id], copy, of_copy)
-        if there is None:
+        face_id = same.in_copy(one.link.face_id, copy.photo_id)
+        if face_id is None:
             continue
-        known = wanted.get((there.face_id, one.link.person_id))
+        known = wanted.get((face_id, one.link.person_id))
         if known is None or _holds_over(one, known):
-            wanted[there.face_id, one.link.person_id] = one
+            wanted[face_id, one.link.person_id] = one
     return wanted
 
 
@@ -145,27 +135,40 @@ def _make_room(connection: Connection, photo_id: int, link: Link) -> bool:
     return True
 
 
-def _counterpart(
-    face: FaceOfCopy, copy: Copy, other: Copy, of_copy: Mapping[int, Sequence[FaceOfCopy]]
-) -> FaceOfCopy | None:
-    """The same face in another copy: each is at the other's place, and they show the same."""
-    there = _nearest(placed(face.box, copy), other, of_copy[other.photo_id])
-    if there is None:
-        return None
-    back = _nearest(placed(there.box, other), copy, of_copy[copy.photo_id])
-    if back is None or back.face_id != face.face_id:
-        return None
-    if face.alignment == there.alignment and not show_the_same(
-        decode_crop(face.crop, size=FACE_CROP_SIZE), decode_crop(there.crop, size=FACE_CROP_SIZE)
-    ):
-        return None
-    return there
+class _SameFaces:
+    """Which face of one copy is which of another."""
 
+    def __init__(self, copies: Sequence[Copy], faces: Sequence[FaceOfCopy]) -> None:
+        self._copies = {copy.photo_id: copy for copy in copies}
+        self._faces = {face.face_id: face for face in faces}
+        self._known: dict[tuple[int, int], int | None] = {}
 
-def _nearest(place: Frame, copy: Copy, faces: Sequence[FaceOfCopy]) -> FaceOfCopy | None:
-    best = max(
-        ((overlap(place, placed(face.box, copy)), -face.face_id, face) for face in faces),
-        key=lambda found: found[:2],
-        default=None,
-    )
-    return best[2] if best is not None and best[0] >= SAME_PLACE else None
+    def in_copy(self, face_id: int, photo_id: int) -> int | None:
+        """The same face in another copy: each is at the other's place, and they show the same."""
+        pair = (face_id, photo_id)
+        if pair not in self._known:
+            self._known[pair] = self._found(self._faces[face_id], photo_id)
+        return self._known[pair]
+
+    def _found(self, face: FaceOfCopy, photo_id: int) -> int | None:
+        there = self._nearest(face, photo_id)
+        back = self._nearest(there, face.photo_id) if there is not None else None
+        if there is None or back is None or back.face_id != face.face_id:
+            return None
+        # Crops that were cut by different packs cannot be laid upon each other.
+        if face.alignment == there.alignment and not show_the_same(
+            decode_crop(face.crop, size=FACE_CROP_SIZE),
+            decode_crop(there.crop, size=FACE_CROP_SIZE),
+        ):
+            return None
+        return there.face_id
+
+    def _nearest(self, face: FaceOfCopy, photo_id: int) -> FaceOfCopy | None:
+        place, copy = placed(face.box, self._copies[face.photo_id]), self._copies[photo_id]
+        found = [
+            (overlap(place, placed(other.box, copy)), -other.face_id, other)
+            for other in self._faces.values()
+            if other.photo_id == photo_id
+        ]
+        best = max(found, key=lambda one: one[:2], default=None)
+        return best[2] if best is not None and best[0] >= SAME_PLACE else None

@@ -3,12 +3,17 @@ receipt; and neither a kill nor a restored backup brings it back."""
 
 from __future__ import annotations
 
+import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from byte_scan import scan
 from promise_house import Place, enrol, found_photos, kill, rows, start_process, wait_for
+from site_house import HOST, site_house
+from site_server import site_of_pages
 from synthetic_engine import Drawn, save
 
 from likeness.audit.receipt_file import verify_receipt
@@ -134,3 +139,46 @@ def test_the_operator_cannot_lift_it_without_the_code_of_whoever_gave_it(
     for guess in (given.notice_id, given.serial, known.terms.code_digest, ""):
         with pytest.raises(NotVerified):
             library.lift_notice(given.notice_id, code=guess)
+
+
+def test_a_crawl_of_five_hundred_pages_makes_no_request_once_the_notice_is_given(
+    place: Place, tmp_path: Path, record_property: Any
+) -> None:
+    with site_house(tmp_path) as house, place.open() as running, place.open() as other:
+        site_of_pages(house.server, HOST, pages=500)
+        own = Library(replace(running.house, network=house.network))
+        house.network.texts[f"_likeness.{HOST}"] = [own.authorise(HOST).line]
+        raised: list[BaseException] = []
+
+        def crawl() -> None:
+            try:
+                own.ingest(f"https://{HOST}/", collection="party")
+            except BaseException as error:
+                raised.append(error)
+
+        thread = threading.Thread(target=crawl)
+        thread.start()
+        deadline = time.monotonic() + 60
+        while len(house.server.asked) < 6 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        began = time.monotonic()
+        given = give(other, kind="domain", about=HOST)
+        returned = time.monotonic()
+        thread.join(timeout=30)
+        assert not thread.is_alive()
+        time.sleep(2.5)
+        asked = [one.at for one in house.server.asked]
+        record_property("seconds_to_last_request", round(max(asked) - began, 3))
+        record_property("seconds_to_return", round(returned - began, 3))
+        assert 6 <= len(asked) < 500
+        assert max(asked) <= returned, "the call returned when the last request was made"
+        assert max(asked) - began < 2.0
+        assert [type(error) for error in raised] == [SourceBlocked]
+        assert given.counts["sources_stopped"] == 1
+        assert rows(other, "SELECT count(*) FROM sightings") == [(0,)]
+        assert rows(other, "SELECT count(*) FROM fetched") == [(0,)]
+        assert other.authorisations() == []
+        with pytest.raises(SourceBlocked):
+            own.ingest(f"https://{HOST}/", collection="party")
+        with pytest.raises(SourceBlocked):
+            own.authorise(HOST)

@@ -111,7 +111,7 @@ def _media(
         "creation_timestamp": 1_500_000_000,
         "title": "Holiday",
         # What the holder writes may hold any address.
-        "description": misread(shot.text) + " https://www.facebook.com/photo.php?fbid=1",
+        "description": "https://www.facebook.com/photo.php?fbid=1",
     }
     page, confidence = profile, "profile-only"
     if shot.kind == "stated page":

@@ -27,6 +27,8 @@ from likeness.sources.exports.records import (
     numbered,
     read_json,
     text_at,
+    under,
+    uppermost,
 )
 from likeness.sources.exports.tree import ExportTree
 from likeness.sources.links import address_problem
@@ -98,7 +100,8 @@ class FacebookFormat:
         return any(_IS.fullmatch(member.name) for member in tree.members())
 
     def account(self, tree: ExportTree) -> str:
-        for member, _ in numbered(tree, _PROFILE):
+        top = uppermost(numbered(tree, _RECORDS))
+        for member, _ in under(top, numbered(tree, _PROFILE)):
             found = read_json(tree, member)
             if isinstance(found, SkippedEntry):
                 continue
@@ -113,11 +116,12 @@ class FacebookFormat:
 
     def posts(self, tree: ExportTree) -> Iterator[Posted | SkippedEntry]:
         profile = self.account(tree) or _UNTOLD
-        # First, so that what is archived or in the bin as well is not taken.
+        # First, and wherever it lies, so that what is archived or in the bin as well is not taken.
         for member, match in numbered(tree, _ENDED):
             reason = "a deleted post" if "trash" in member.name else "archived"
             yield from ended(tree, match["top"], [member], reason)
-        for member, match in numbered(tree, _RECORDS):
+        records = numbered(tree, _RECORDS)
+        for member, match in under(uppermost(records), records):
             for found in json_items(tree, member):
                 if isinstance(found, SkippedEntry):
                     yield found

@@ -67,17 +67,24 @@ def stills_of(name: str) -> Iterator[Still]:
     others = tuple(each for each in (*photos, "") if each != ending)
     # A number may be Google's, or part of the title.
     for plain, number in dict.fromkeys((numbered(stem), (stem, 0))):
-        own = (folded(plain), ending)
-
-        def still(rule: Rule, of: str, *endings: str) -> Still:
-            keys = tuple((folded(of), each) for each in endings)
-            return Still(rule=rule, own=own, number=number, stem=of, keys=keys)
-
+        stills: list[tuple[Rule, str, tuple[str, ...]]] = []
         for original in _unedited(plain, ending):
-            yield still("edited", original, ending)
-            yield still("edited", original, *others)
+            stills += [("edited", original, (ending,)), ("edited", original, others)]
         if ending.lower() in VIDEO_ENDINGS:
-            yield still("live", plain + ending if ending.lower() == ".mp" else plain, *others)
+            stills.append(("live", plain + ending if ending.lower() == ".mp" else plain, others))
+        for rule, of, endings in stills:
+            yield Still(
+                rule=rule,
+                own=(folded(plain), ending),
+                number=number,
+                stem=of,
+                keys=tuple((folded(of), each) for each in endings),
+            )
+
+
+def stem_of(name: str) -> str:
+    """Return a photo's name without its ending, composed (NFC)."""
+    return split_ending(unicodedata.normalize("NFC", name), MEDIA_ENDINGS)[0]
 
 
 def _unedited(stem: str, ending: str) -> Iterator[str]:

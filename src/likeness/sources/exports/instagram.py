@@ -26,6 +26,8 @@ from likeness.sources.exports.records import (
     numbered,
     read_json,
     text_at,
+    under,
+    uppermost,
 )
 from likeness.sources.exports.tree import ExportTree
 from likeness.sources.links import moment_of
@@ -79,7 +81,8 @@ class InstagramFormat:
         return {match["name"] for _, match in numbered(tree, _OLD_IS)} == {"media", "profile"}
 
     def account(self, tree: ExportTree) -> str:
-        for member, _ in numbered(tree, _PROFILE):
+        top = uppermost(numbered(tree, _RECORDS))
+        for member, _ in under(top, numbered(tree, _PROFILE)):
             found = read_json(tree, member)
             if isinstance(found, SkippedEntry):
                 continue
@@ -91,11 +94,12 @@ class InstagramFormat:
 
     def posts(self, tree: ExportTree) -> Iterator[Posted | SkippedEntry]:
         profile = self.account(tree) or _UNTOLD
-        # First, so that what is archived or in the bin as well is not taken.
+        # First, and wherever it lies, so that what is archived or in the bin as well is not taken.
         for member, match in numbered(tree, _ENDED):
             reason = "archived" if match["kind"] == "archived_posts" else "a deleted post"
             yield from ended(tree, match["top"], [member], reason)
-        for member, match in numbered(tree, _RECORDS):
+        records = numbered(tree, _RECORDS)
+        for member, match in under(uppermost(records), records):
             for found in json_items(tree, member):
                 if isinstance(found, SkippedEntry):
                     yield found

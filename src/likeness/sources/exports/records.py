@@ -128,21 +128,32 @@ def csv_rows(tree: ExportTree, member: Member) -> Iterator[list[str] | SkippedEn
         yield _unread(member, str(error))
 
 
-def numbered(tree: ExportTree, pattern: re.Pattern[str]) -> list[tuple[Member, re.Match[str]]]:
-    """Find the files whose whole path matches, in the order of the numbers in their names.
+Found = tuple[Member, re.Match[str]]
+"""A file, and how its path matched a pattern."""
 
-    Where the pattern has a group ``top``, only those under the uppermost one are told: a folder
-    that holds the exports of two accounts is not read as one.
-    """
+
+def numbered(tree: ExportTree, pattern: re.Pattern[str]) -> list[Found]:
+    """Find the files whose whole path matches, in the order of the numbers in their names."""
     found = []
     for member in tree.members():
         match = pattern.fullmatch(member.name)
         if match is not None:
             found.append((member, match))
-    if found and "top" in pattern.groupindex:
-        top = min((match["top"] for _, match in found), key=lambda top: (top.count("/"), top))
-        found = [each for each in found if each[1]["top"] == top]
     return sorted(found, key=lambda each: _natural(each[0].name))
+
+
+def uppermost(found: list[Found]) -> str | None:
+    """Return what is matched by the group ``top`` of the file that lies highest, None for no files.
+
+    What lies elsewhere is not to be read with it: a folder may hold the exports of two accounts.
+    """
+    tops = {match["top"] for _, match in found}
+    return min(tops, key=lambda top: (top.count("/"), top), default=None)
+
+
+def under(top: str | None, found: list[Found]) -> list[Found]:
+    """Keep the files whose group ``top`` is this; all where it is None."""
+    return [each for each in found if top is None or each[1]["top"] == top]
 
 
 def at(value: Any, *path: str | int) -> Any:

@@ -20,6 +20,7 @@ from likeness.errors import SourceUnreadable
 from likeness.sources.base import SkippedEntry
 from likeness.sources.exports.formats import Posted, export_link
 from likeness.sources.exports.records import (
+    Found,
     at,
     item_of_path,
     json_items,
@@ -27,6 +28,8 @@ from likeness.sources.exports.records import (
     numbered,
     read_json,
     text_at,
+    under,
+    uppermost,
 )
 from likeness.sources.exports.source import NOT_HERE
 from likeness.sources.exports.tree import ExportTree, Member
@@ -90,7 +93,7 @@ class XFormat:
     slug: str = "x"
 
     def recognises(self, tree: ExportTree) -> bool:
-        found = numbered(tree, _RECORDS)
+        found = _records(tree)
         return any(match["tweets"] for _, match in found) and any(m["account"] for _, m in found)
 
     def account(self, tree: ExportTree) -> str:
@@ -99,7 +102,7 @@ class XFormat:
 
     def posts(self, tree: ExportTree) -> Iterator[Posted | SkippedEntry]:
         holder = _holder(tree)
-        records = numbered(tree, _RECORDS)
+        records = _records(tree)
         deleted: set[str] = set()
         for member, match in records:
             if match["deleted"]:
@@ -123,9 +126,14 @@ class XFormat:
 FORMAT = XFormat()
 
 
+def _records(tree: ExportTree) -> list[Found]:
+    found = numbered(tree, _RECORDS)
+    return under(uppermost([each for each in found if each[1]["tweets"]]), found)
+
+
 def _holder(tree: ExportTree) -> _Holder:
     account_id = username = ""
-    for member, match in numbered(tree, _RECORDS):
+    for member, match in _records(tree):
         if not match["account"]:
             continue
         found = read_json(tree, member, assigned=True)

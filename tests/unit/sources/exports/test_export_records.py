@@ -99,6 +99,13 @@ def test_items_across_what_is_read_at_once_are_whole(tmp_path: Path) -> None:
     assert [each.value for each in told] == value
 
 
+@pytest.mark.parametrize("behind", range(8))
+def test_a_number_across_what_is_read_at_once_is_whole(tmp_path: Path, behind: int) -> None:
+    start = b"[" + b" " * (256 * 1024 - 1 - behind)
+    told = _items(tmp_path, start + b"-1.5e-10, 7]")
+    assert [each.value for each in told] == [-1.5e-10, 7]
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -208,3 +208,20 @@ def test_a_part_without_records_is_recognised_and_its_photos_are_told(tmp_path: 
 
 def test_misread_text_is_told_from_other_text() -> None:
     assert misread("é") == "Ã©"
+
+
+def test_two_exports_side_by_side_are_not_read_as_one(tmp_path: Path) -> None:
+    one = facebook_export((Shot(),), top="one/", messages=0)
+    two = facebook_export((Shot(),), top="two/", username="another", messages=0)
+    del one.files[f"one/{_PROFILE}"]
+    one.files |= two.files
+    entries = list(_source(tmp_path, one).entries())
+    assert {p.posted.page_url for p in taken(entries)} == {"https://www.facebook.com/"}
+    assert _reasons(entries) == {f"two/{_PHOTO}": "no post refers to it"}
+
+
+def test_a_bin_is_heeded_wherever_another_lies(tmp_path: Path) -> None:
+    made = facebook_export((Shot(kind="trash"),), top="one/", messages=0)
+    made.files["trash.json"] = b"[]"
+    entries = list(_source(tmp_path, made).entries())
+    assert entries == [SkippedEntry(item=f"one/{_PHOTO}", reason="a deleted post", ends=True)]

@@ -129,3 +129,13 @@ def test_a_missing_part_is_told(tmp_path: Path) -> None:
     made = instagram_export((Shot(),), messages=0)
     del made.files[_PHOTO]
     assert _reasons(list(_source(tmp_path, made).entries())) == {_PHOTO: NOT_HERE}
+
+
+def test_two_exports_side_by_side_are_not_read_as_one(tmp_path: Path) -> None:
+    one = instagram_export((Shot(),), top="one/", messages=0)
+    two = instagram_export((Shot(),), top="two/", username="another", messages=0)
+    del one.files[f"one/{_ABOUT}"]
+    one.files |= two.files
+    entries = list(_source(tmp_path, one).entries())
+    assert {p.posted.page_url for p in taken(entries)} == {"https://www.instagram.com/"}
+    assert _reasons(entries) == {f"two/{_PHOTO}": "no post refers to it"}

@@ -222,3 +222,10 @@ def test_only_an_archive_of_x_is_recognised(tmp_path: Path) -> None:
     del made.files["data/account.js"]
     assert not FORMAT.recognises(tree_of(tmp_path / "b", made.files, "zip"))
     assert not FORMAT.recognises(tree_of(tmp_path / "c", {}, "folder"))
+
+
+def test_a_stray_file_above_the_archive_changes_nothing(tmp_path: Path) -> None:
+    made = x_archive((Tweet(),), top="twitter/", messages=0)
+    made.files["manifest.js"] = _script([{"account": {"username": "another"}}])
+    (photo,) = taken(list(_source(tmp_path, made).entries()))
+    assert photo.posted.page_url == "https://twitter.com/some_one/status/1000"
