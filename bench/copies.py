@@ -5,8 +5,9 @@
 Every photo under the folder is looked at. Copies are made of some of them (reduced, compressed,
 cropped, in other formats) and searched for among all. Pairs of photos that are accepted as copies
 are listed by name, to be looked at: some sets hold real ones. Bursts are made by changing one face:
-moved by a part of its width, mirrored, or replaced by another, then compressed once more. What is
-printed at the end is how long it takes among a million.
+moved by a part of its width, mirrored, or replaced by another, then compressed once more; and so
+once more among other photos in rows and columns, where the face is a smaller part of the picture.
+What is printed at the end is how long it takes among a million.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from likeness.records.face import Box
 
 SUFFIXES = {".jpg", ".jpeg", ".png"}
 MOST_CROP = 0.08
+TILES = (1, 2, 4, 6)
 SHOWN = 40
 
 Picture = Image.Image
@@ -183,9 +185,9 @@ def print_others(held: Held) -> None:
 
 
 def print_bursts(held: Held, dice: random.Random, count: int) -> None:
-    """How often a photo in which one face differs is taken for a copy."""
+    """How often a photo in which one face differs is taken for a copy, by how small the face is."""
     engine = FaceEngine.load("dlib")
-    outcomes: dict[str, list[tuple[float, float, bool]]] = {}
+    outcomes: dict[tuple[str, int], list[tuple[float, float, bool]]] = {}
     chosen = dice.sample(range(len(held.paths)), min(count, len(held.paths)))
     for number in chosen:
         image = opened(held.paths[number])
@@ -193,24 +195,40 @@ def print_bursts(held: Held, dice: random.Random, count: int) -> None:
         if not faces:
             continue
         box = dice.choice(faces).box
-        share = (box[2] - box[0]) / max(image.size)
         another = opened(held.paths[dice.choice(chosen)])
-        for name, face in changes(image, box, another, engine):
-            burst = stored(with_face(image, box, face), "JPEG", dice)
-            registration = measure(held.looks[number], look_at(burst))
-            local = registration.local if registration else np.inf
-            taken = registration is not None and accepted(registration)
-            outcomes.setdefault(name, []).append((share, local, taken))
+        beside = [opened(held.paths[n]) for n in dice.sample(chosen, 8)]
+        made = changes(image, box, another, engine)
+        for tiles in TILES:
+            before = look_at(wall(image, beside, tiles))
+            share = (box[2] - box[0]) / max(image.size) / tiles
+            for name, face in made:
+                after = wall(with_face(image, box, face), beside, tiles)
+                registration = measure(before, look_at(stored(after, "JPEG", dice)))
+                local = registration.local if registration else np.inf
+                taken = registration is not None and accepted(registration)
+                outcomes.setdefault((name, tiles), []).append((share, local, taken))
     print(
-        f"\n{'one face':18}{'made':>6}{'accepted':>10}  local, least 1% and least; narrowest face"
+        f"\n{'one face':18}{'width, median':>14}{'made':>6}{'accepted':>10}  "
+        "local, least 1% and least"
     )
-    for name, some in outcomes.items():
+    for (name, _), some in sorted(outcomes.items()):
         shares, locals_, accepted_ = (np.array(column) for column in zip(*some, strict=True))
         print(
-            f"{name:18}{len(some):6}{accepted_.mean():10.2%}  "
-            f"{np.quantile(locals_, 0.01, method='lower'):.2f} {locals_.min():.2f}; "
-            f"{shares.min():.1%}"
+            f"{name:18}{np.median(shares):14.1%}{len(some):6}{accepted_.mean():10.2%}  "
+            f"{np.quantile(locals_, 0.01, method='lower'):.2f} {locals_.min():.2f}"
         )
+
+
+def wall(image: Picture, beside: Sequence[Picture], tiles: int) -> Picture:
+    """The photo among others in ``tiles`` rows and columns, so that its faces are smaller in it."""
+    wide, high = image.size
+    made = Image.new("RGB", (wide * tiles, high * tiles))
+    for place in range(tiles * tiles):
+        # In the middle, where no rim is passed over.
+        own = place == tiles * tiles // 2
+        tile = image if own else beside[place % len(beside)].resize(image.size)
+        made.paste(tile, (place % tiles * wide, place // tiles * high))
+    return made
 
 
 def changes(

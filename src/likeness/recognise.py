@@ -18,6 +18,8 @@ from likeness.errors import BadInput, NotAuthorised, SourceUnreadable, UsageErro
 from likeness.fetch_memory import StoredMemory
 from likeness.house import House
 from likeness.records.collection import Collection
+from likeness.records.photo_formats import PHOTO_SUFFIXES
+from likeness.records.video_formats import VIDEO_SUFFIXES
 from likeness.sources.base import Source
 from likeness.sources.bucket.address import BucketAddress, bucket_address, is_bucket_address
 from likeness.sources.bucket.source import BucketSource
@@ -38,6 +40,7 @@ from likeness.sources.website.source import WebsiteSource
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _MANIFEST = re.compile(r"(?:manifest|collection|\.json)/?$", re.IGNORECASE)
 _OTHER_ARCHIVES = (".tar", ".tgz", ".tar.gz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+_FILES = (".zip", ".csv", *_OTHER_ARCHIVES, *PHOTO_SUFFIXES, *VIDEO_SUFFIXES)
 _HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}/?", re.IGNORECASE)
 _FIRST_BYTES = 4096
 
@@ -70,7 +73,8 @@ def recognised(house: House, what: str, *, collection: Collection) -> Iterator[S
 def _of_path(house: House, what: str, stack: ExitStack) -> Sequence[Source]:
     path = Path(what).expanduser()
     library = house.settings.path
-    if not path.exists() and _HOST.fullmatch(what):
+    name = path.name.lower()
+    if not path.exists() and _HOST.fullmatch(what) and not name.endswith(_FILES):
         raise UsageError(
             f"There is no file {what}.", f"A site is written as https://{what.rstrip('/')}/"
         )
@@ -79,7 +83,6 @@ def _of_path(house: House, what: str, stack: ExitStack) -> Sequence[Source]:
         stack.callback(tree.close)
         formats = recognise(tree)
         return _exports(tree, formats) or [FolderSource(path, library=library)]
-    name = path.name.lower()
     if name.endswith(".zip"):
         tree = ZipParts(parts_of(path))
         stack.callback(tree.close)
@@ -115,6 +118,8 @@ def _of_site(house: House, what: str, collection: Collection, stack: ExitStack) 
             "A site is added as a whole, and this is the address of one page.",
             f"Add https://{host}/, or a IIIF manifest, whose address ends with manifest or .json.",
         )
+    # Before the library knows of a source: one that was never allowed leaves no trace.
+    prove(house, host)
     memory = StoredMemory(house, collection)
     stack.callback(memory.flush)
     source: IiifSource | WebsiteSource
@@ -159,12 +164,14 @@ def _proofs(house: House, host: str) -> dict[str, Callable[[], Proof]]:
 
 
 def _of_bucket(house: House, address: BucketAddress) -> Source:
-    return BucketSource(
+    source = BucketSource(
         address,
         prove=lambda text: proved_in(house, address.root, text),
         clock=house.clock,
         library=house.settings.path,
     )
+    source.prove()
+    return source
 
 
 def _first_bytes(path: Path) -> bytes:

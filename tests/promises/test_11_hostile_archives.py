@@ -185,24 +185,27 @@ def test_a_header_that_says_otherwise_than_the_list_is_not_read(tmp_path: Path) 
 
 
 def test_a_member_that_begins_later_than_it_may_is_not_read(tmp_path: Path) -> None:
-    members = [Raw(name=b"%d.jpg" % n, content=b"%d" % n * 300) for n in range(3)]
-    path = raw_zip(tmp_path / "export.zip", members)
+    members = [Raw(name=b"%d.jpg" % n, content=b"%d" % n * 300) for n in range(2)]
+    path = raw_zip(tmp_path / "export.zip", [*members, Raw(name=b"2.jpg", at=0)])
     data = bytearray(path.read_bytes())
-    entry = -1
-    for number in range(2):
-        # Its own header claims 100 bytes more, so that it ends in what comes behind it, and the
-        # checksum is right for that.
-        header = number * (30 + 5 + 300)
-        data[header + 28 : header + 30] = struct.pack("<H", 100)
-        begin = header + 30 + 5 + 100
-        entry = data.index(b"PK\x01\x02", entry + 1)
-        data[entry + 16 : entry + 20] = struct.pack("<L", zlib.crc32(data[begin : begin + 300]))
-    # The one behind the second is said to lie beyond the list of files.
+    # One entry lies beyond the list of files.
     data[-22 - 5 - 4 : -22 - 5] = struct.pack("<L", len(data) + 1_000)
+    headers = [number * (30 + 5 + 300) for number in range(2)]
+    for header in headers:
+        # It claims 60 bytes more, so that its member ends in what comes behind.
+        data[header + 28 : header + 30] = struct.pack("<H", 60)
+    entry = -1
+    for header in headers:
+        # And the checksum is right for that.
+        begin = header + 30 + 5 + 60
+        entry = data.index(b"PK\x01\x02", entry + 1)
+        crc = zlib.crc32(data[begin : begin + 300])
+        data[entry + 16 : entry + 20] = struct.pack("<L", crc)
     path.write_bytes(data)
     tree = ZipParts([path])
     assert list(tree.problems()) == [("2.jpg", "damaged")]
     assert _reason(tree, "0.jpg") == "damaged"
+    assert _reason(tree, "1.jpg") == "damaged"
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,14 @@ def written_items(path: Path | None) -> Iterator[ItemListener]:
             except OSError as error:
                 raise _unwritten(path, error) from None
 
-        yield write
+        try:
+            yield write
+        except BaseException:
+            # Where nothing came of the run, the same name serves the next try.
+            file.flush()
+            if file.tell() == 0:
+                path.unlink(missing_ok=True)
+            raise
 
 
 def _as_json(outcome: ItemOutcome) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 import typer
@@ -58,7 +59,7 @@ def authorise(
         asked = opened.authorise(place, days=days)
 
     def answer() -> None:
-        say(f"Until {asked.expires_at:%Y-%m-%d}, the owner of {asked.place} says yes by this line:")
+        say(f"Through {_last_day(asked.expires_at)}, the owner of {asked.place} says yes by:")
         say(f"  {asked.line}")
         if asked.record:
             say(f"as a TXT record of {asked.record}, or at {asked.address}")
@@ -93,7 +94,7 @@ def check(
         {"place": seen.place, "method": seen.method, "until": seen.until.isoformat()},
         lambda: say(
             f"The owner of {seen.place} says yes, by {WHERE[seen.method]}, "
-            f"until {seen.until:%Y-%m-%d %H:%M} UTC."
+            f"through {_last_day(seen.until)}."
         ),
     )
 
@@ -122,11 +123,11 @@ def list_sources(
         if asked:
             say()
             table(
-                ("place", "until", "last seen"),
+                ("place", "through", "last seen"),
                 [
                     (
                         one.domain,
-                        f"{one.expires_at:%Y-%m-%d}",
+                        _last_day(one.expires_at),
                         f"{one.checked_at:%Y-%m-%d %H:%M}" if one.checked_at else "never",
                     )
                     for one in asked
@@ -173,3 +174,8 @@ def end(
     with call.opened() as opened:
         opened.end_authorisation(place)
     call.answer({"place": place}, lambda: say(f"Nothing more is fetched from {place}."))
+
+
+def _last_day(end: datetime) -> str:
+    """The last whole day before an end, in UTC, as the published line has it."""
+    return f"{end - timedelta(microseconds=1):%Y-%m-%d}"

@@ -27,7 +27,10 @@ _REPORTED_SUFFIXES = (
         ".ppm .pgm",
         "not a photo (image format that is not read: export it as JPEG or PNG)",
     ),
-    (".zip .tar .gz .tgz .bz2 .xz .7z .rar", "not a photo (archive: unpack it first)"),
+    (
+        ".zip .tar .gz .tgz .bz2 .xz .7z .rar",
+        "not a photo (archive: add a platform's export by itself, unpack others)",
+    ),
 )
 _PASSED_OVER_SUFFIXES = (
     (

@@ -23,7 +23,7 @@ def test_a_photo_is_known_by_its_suffix(name: str) -> None:
     [
         ("IMG_1.CR2", "not a photo (camera raw: export it as JPEG or TIFF)"),
         ("a.avif", "not a photo (image format that is not read: export it as JPEG or PNG)"),
-        ("takeout.zip", "not a photo (archive: unpack it first)"),
+        ("takeout.zip", "not a photo (archive: add a platform's export by itself, unpack others)"),
         ("letter.docx", "not a photo"),
         ("no suffix", "not a photo"),
         (".secret.jpg", "hidden file"),

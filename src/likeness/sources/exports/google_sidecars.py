@@ -230,9 +230,9 @@ class _Folder:
         return self._together[own, key]
 
     def _holds_titles_with_numbers(self, key: Key) -> bool:
-        stem, ending = key
+        """Whether a number behind a name may stand in a title, whatever its ending."""
         numbers = (number for number in self._numbers.get(key, ()) if number)
-        return any(self._by_key.get((with_number(stem, number), ending)) for number in numbers)
+        return any(self._by_stem.get(with_number(key[0], number)) for number in numbers)
 
     def _of(self, place: int) -> Claim:
         claim = self._claims[place]

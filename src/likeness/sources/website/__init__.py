@@ -1,1 +1,1 @@
-"""Websites whose owner says yes, and IIIF on them: the proof, the refusals, and the polite crawl."""
+"""Websites whose owner says yes, and IIIF on them: the proof, the refusals, the polite crawl."""

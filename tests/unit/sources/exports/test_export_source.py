@@ -121,7 +121,7 @@ def test_each_media_file_is_taken_or_told_and_no_other_file_is(tmp_path: Path) -
         "c/d.PNG": "not posted (c)",
         "c/e.mov": "not posted (c)",
         "f.dng": "not a photo (camera raw: export it as JPEG or TIFF)",
-        "g.zip": "not a photo (archive: unpack it first)",
+        "g.zip": "not a photo (archive: add a platform's export by itself, unpack others)",
         ".h.jpg": "hidden file",
     }
     assert source.count() == 1
