@@ -97,6 +97,8 @@ class IngestReport:
         find.
     copies : int
         New photos that are near-identical to one that the library held.
+    matched : mapping of str to int
+        How many photos and videos were matched with their record by which rule.
     """
 
     recognised: str = ""
@@ -114,6 +116,7 @@ class IngestReport:
     linked: int = 0
     proposed: int = 0
     copies: int = 0
+    matched: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(kw_only=True)
@@ -149,7 +152,9 @@ class Tally:
                 self.without_link += outcome.link is not None and outcome.link.link_from == "file"
             self.listener(outcome)
 
-    def report(self, *, recognised: str, source_id: str) -> IngestReport:
+    def report(
+        self, *, recognised: str, source_id: str, matched: Mapping[str, int]
+    ) -> IngestReport:
         """The account of the run."""
         return IngestReport(
             recognised=recognised,
@@ -167,6 +172,7 @@ class Tally:
             linked=self.linked,
             proposed=self.proposed,
             copies=self.copies,
+            matched=MappingProxyType(dict(matched)),
         )
 
 
@@ -175,8 +181,10 @@ def together(reports: Sequence[IngestReport]) -> IngestReport:
     if len(reports) == 1:
         return reports[0]
     reasons: Counter[str] = Counter()
+    matched: Counter[str] = Counter()
     for report in reports:
         reasons.update(report.reasons)
+        matched.update(report.matched)
     skipped = [one for report in reports for one in report.skipped]
     return IngestReport(
         recognised=" ".join(report.recognised for report in reports),
@@ -194,4 +202,5 @@ def together(reports: Sequence[IngestReport]) -> IngestReport:
         linked=sum(report.linked for report in reports),
         proposed=sum(report.proposed for report in reports),
         copies=sum(report.copies for report in reports),
+        matched=MappingProxyType(dict(matched)),
     )

@@ -80,7 +80,9 @@ def ingest(
     # that was killed, are compared.
     rescan(house, progress=progress)
     # (6) The account of the run, in the audit log before it is given.
-    report = tally.report(recognised=source.recognised(), source_id=record.source_id)
+    report = tally.report(
+        recognised=source.recognised(), source_id=record.source_id, matched=source.remarks()
+    )
     _end(house, record, run_id, report)
     return report
 

@@ -6,7 +6,7 @@ What each photo is known by is kept beside the files, so that a test can tell ri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -18,10 +18,6 @@ PEOPLE = ("Quirina Xanthopoulos", "Wolfram Yttrium")
 """Names that stand in sidecars, and that nothing may ever tell."""
 
 _REPLACED = set("<>:\"/\\|?*&%#+='")
-ORIGINS: Mapping[str, object] = {
-    "mobileUpload": {"deviceType": "ANDROID_PHONE"},
-    "composition": {"type": "AUTO"},
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,17 +188,6 @@ def export_of(
         export.files[f"{album}/{layout.album_record}"] = json.dumps(record).encode()
     export.files["Takeout/archive_browser.html"] = b"<html></html>"
     return export
-
-
-def parts_of(export: Export, cuts: list[int]) -> Iterator[dict[str, bytes]]:
-    """Deal the files of an export out to several parts, media and sidecars apart."""
-    names = sorted(export.files)
-    for part in range(len(cuts) + 1):
-        yield {
-            name: export.files[name]
-            for place, name in enumerate(names)
-            if cuts and place % (len(cuts) + 1) == part
-        } or dict(export.files)
 
 
 _STEMS = (

@@ -55,7 +55,7 @@ class Drawn:
 def draw(*faces: Drawn, salt: int = 0) -> Pixels:
     """A photo of these faces, left to right; the salt makes it another photo of the same."""
     picture = np.zeros((SIDE, SIDE * (len(faces) + 1), 3), dtype=np.uint8)
-    # What is not a face: dark cells, so that no border is in them, which tell photos apart at sight.
+    # What is not a face: dark cells, so that no border is in them; they tell photos apart.
     cells = np.random.default_rng(salt).integers(0, 128, (8, 8, 3), dtype=np.uint8)
     picture[:, :SIDE] = cells.repeat(SIDE // 8, axis=0).repeat(SIDE // 8, axis=1)
     for place, face in enumerate(faces, start=1):

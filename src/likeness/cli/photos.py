@@ -97,6 +97,7 @@ def _report_as_json(report: IngestReport) -> dict[str, Any]:
         "new": report.new,
         "known": report.known,
         "copies": report.copies,
+        "matched": dict(report.matched),
         "without_link": report.without_link,
         "skipped": [{"item": s.item, "reason": s.reason} for s in report.skipped],
         "skipped_count": report.skipped_count,
@@ -117,6 +118,9 @@ def _say_report(report: IngestReport, collection: str) -> None:
         f"{counted(report.found, 'photo')} found for {collection}: {report.new:,} new, "
         f"{report.known:,} known, {report.skipped_count:,} skipped, {report.gone:,} gone."
     )
+    if report.matched:
+        rules = ", ".join(f"{count:,} {rule}" for rule, count in report.matched.items())
+        say(f"Matched with their records: {rules}.")
     if report.copies:
         say(f"{report.copies:,} of the new ones are copies of pictures held already.")
     if report.without_link and report.found:

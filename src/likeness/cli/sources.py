@@ -51,8 +51,8 @@ def authorise(
     """Make the line that the owner of a site or bucket publishes to say that photos may be taken.
 
     Nothing is fetched from a site or bucket without it. It is looked for before the first request
-    of every run and at least daily, and never overrides what the site refuses otherwise. A line
-    that was made before for the same place counts no more.
+    of every run and at least daily, and what the site refuses otherwise stays refused. A line that
+    was made before for the same place counts no more.
     """
     call = call_of(context, library=library, account=account, as_json=as_json)
     with call.opened() as opened:

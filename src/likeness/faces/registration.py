@@ -23,7 +23,7 @@ Window = tuple[float, float, float, float]
 LEAST_CORRELATION = 0.99
 """Normalised correlation over the common part from which pictures may be one."""
 
-MOST_LOCAL = 3.0
+MOST_LOCAL = 2.0
 """Largest local difference of one picture, in units of what compression and shifts explain."""
 
 LEAST_OVERLAP = 0.6

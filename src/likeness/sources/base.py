@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -167,6 +167,12 @@ class Source(Protocol):
             If the source as a whole cannot be listed.
         SourceBlocked
             After `stop`.
+        """
+
+    def remarks(self) -> Mapping[str, int]:
+        """How many photos and videos were matched with their record by which rule.
+
+        Asked after `entries` has ended; empty where nothing had to be matched.
         """
 
     def stop(self) -> None:

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -120,6 +120,10 @@ class FolderSource:
     def count(self) -> int:
         """How many photos and videos there are, by listing them."""
         return sum(isinstance(entry, SourceEntry | VideoEntry) for entry in self.entries())
+
+    def remarks(self) -> Mapping[str, int]:
+        """Nothing had to be matched."""
+        return {}
 
     def stop(self) -> None:
         """End a listing under way before its next entry."""

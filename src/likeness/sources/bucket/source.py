@@ -7,7 +7,7 @@ setting for that.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -110,6 +110,10 @@ class BucketSource:
 
     def count(self) -> None:
         """Return None: only listing all of it would tell."""
+
+    def remarks(self) -> Mapping[str, int]:
+        """Nothing had to be matched."""
+        return {}
 
     def stop(self) -> None:
         """Ask nothing more of the bucket; also photos that were listed are not read any more."""

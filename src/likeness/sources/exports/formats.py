@@ -27,6 +27,8 @@ class Posted:
     link : PageLink
         The way back; checked (`links.address_problem`, `links.plain_text`) and ``"export"``. Its
         ``media_url`` is empty where the platform names none: the source puts the file's own there.
+    matched_by : str
+        How its record was found, where there are several ways, such as ``"exact"``; else empty.
     moment_url : str
         For a video: its page with ``{seconds}`` where the moment goes, such as
         ``"https://www.youtube.com/watch?v=ID&t={seconds}"``; empty where the page knows none.
@@ -35,6 +37,7 @@ class Posted:
     member: Member
     link: PageLink
     moment_url: str = ""
+    matched_by: str = ""
 
 
 class ExportFormat(Protocol):

@@ -7,10 +7,8 @@ holds for a whole export: add all its parts together.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from likeness.records.sighting import LinkConfidence, PageLink
 from likeness.sources.base import SkippedEntry, item_of
@@ -25,8 +23,9 @@ from likeness.sources.exports.google_names import (
 from likeness.sources.exports.google_places import ROOTS, kept_apart
 from likeness.sources.exports.google_records import PROFILE, Sidecar, read_sidecar
 from likeness.sources.exports.google_sidecars import Match, match_folder
-from likeness.sources.exports.google_versions import RULES
 from likeness.sources.exports.tree import ExportTree
+
+PHOTO_NOT_HERE = "a record of a photo that is not here: add all parts of the export together"
 
 _MAX_SIDECARS = 200_000
 _LOOKED_INTO = 5
@@ -46,26 +45,6 @@ class _Folder:
     sidecars: list[Sidecar]
     matches: dict[str, Match | str]
     problems: list[SkippedEntry]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MatchReport:
-    """How the photos and videos of an export got their sidecars.
-
-    Attributes
-    ----------
-    matched : mapping of str to int
-        By rule: ``"exact"``, ``"cut"``, ``"numbered"``, ``"edited"``, ``"live"``.
-    without_sidecar : mapping of str to int
-        By reason.
-    sidecars_without_media : int
-    unreadable_sidecars : int
-    """
-
-    matched: Mapping[str, int]
-    without_sidecar: Mapping[str, int]
-    sidecars_without_media: int
-    unreadable_sidecars: int
 
 
 class GooglePhotos:
@@ -101,7 +80,9 @@ class GooglePhotos:
             for name, match in folder.matches.items():
                 path = _below(folder.path, name)
                 found = match if isinstance(match, str) else folder.sidecars[match.sidecar]
-                yield _told(tree, path, kept_apart(folder.path), found)
+                rule = "" if isinstance(match, str) else match.rule
+                yield _told(tree, path, kept_apart(folder.path), found, rule)
+            yield from _alone(folder)
 
     def reason_for(self, name: str) -> str:
         """Why a file outside the folders of Google Photos is not taken."""
@@ -111,26 +92,18 @@ class GooglePhotos:
 FORMAT = GooglePhotos()
 
 
-def match_report(tree: ExportTree) -> MatchReport:
-    """Count how the photos and videos of an export got their sidecars; reads all sidecars."""
-    matched: Counter[str] = Counter(dict.fromkeys(RULES, 0))
-    without: Counter[str] = Counter()
-    unused = unreadable = 0
-    for folder in _matched(tree):
-        matches = [match for match in folder.matches.values() if isinstance(match, Match)]
-        matched.update(match.rule for match in matches)
-        without.update(match for match in folder.matches.values() if isinstance(match, str))
-        unused += len(folder.sidecars) - len({match.sidecar for match in matches})
-        unreadable += len(folder.problems)
-    return MatchReport(
-        matched=MappingProxyType(dict(matched)),
-        without_sidecar=MappingProxyType(dict(without)),
-        sidecars_without_media=unused,
-        unreadable_sidecars=unreadable,
-    )
+def _alone(folder: _Folder) -> Iterator[SkippedEntry]:
+    """The sidecars whose photo is nowhere in the folder."""
+    used = {match.sidecar for match in folder.matches.values() if isinstance(match, Match)}
+    for place, sidecar in enumerate(folder.sidecars):
+        if place not in used:
+            item = item_of(_below(folder.path, sidecar.name))
+            yield SkippedEntry(item=item, reason=PHOTO_NOT_HERE)
 
 
-def _told(tree: ExportTree, path: str, apart: str, found: Sidecar | str) -> Posted | SkippedEntry:
+def _told(
+    tree: ExportTree, path: str, apart: str, found: Sidecar | str, rule: str
+) -> Posted | SkippedEntry:
     item = item_of(path)
     if apart:
         return SkippedEntry(item=item, reason=apart, ends=True)
@@ -150,7 +123,7 @@ def _told(tree: ExportTree, path: str, apart: str, found: Sidecar | str) -> Post
         confidence=confidence,
         link_from="export",
     )
-    return Posted(member=member, link=link)
+    return Posted(member=member, link=link, matched_by=rule)
 
 
 def _matched(tree: ExportTree) -> Iterator[_Folder]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from json import dumps
@@ -90,6 +91,7 @@ class ExportSource:
         self._tree = tree
         self._format = export_format
         self._stopped = Event()
+        self._matched: Counter[str] = Counter()
         self.kind = f"export-{export_format.slug}"
         account = export_format.account(tree)
         self.address = tree.address if address_problem(account) else account
@@ -104,6 +106,10 @@ class ExportSource:
         """How many photos and videos there are, by reading the records."""
         return sum(1 for entry in self.entries() if not isinstance(entry, SkippedEntry))
 
+    def remarks(self) -> Mapping[str, int]:
+        """How many were matched with their record by which rule."""
+        return dict(self._matched)
+
     def stop(self) -> None:
         """End a listing under way before its next entry."""
         self._stopped.set()
@@ -115,6 +121,7 @@ class ExportSource:
         on behind its item. One that is refused by any record of the export before it is told, is
         not taken by another.
         """
+        self._matched.clear()
         for entry in self._entries():
             if self._stopped.is_set():
                 raise stopped()
@@ -153,6 +160,8 @@ class ExportSource:
         item = told.take(first, link.page_url)
         if not item:
             return
+        if posted.matched_by:
+            self._matched[posted.matched_by] += 1
         mark = _mark(link, posted.moment_url, member)
         if kind.photo:
             yield ExportPhoto(

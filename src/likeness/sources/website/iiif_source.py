@@ -108,6 +108,10 @@ class IiifSource:
         """Read it and what it leads to; see `Crawl.entries`."""
         return self._crawl.entries()
 
+    def remarks(self) -> Mapping[str, int]:
+        """Nothing had to be matched."""
+        return {}
+
     def stop(self) -> None:
         """End a run under way; when this returns, no request is sent any more."""
         self._crawl.stop()

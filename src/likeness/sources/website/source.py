@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from likeness.sources.base import Entry
@@ -97,6 +97,10 @@ class WebsiteSource:
     def entries(self) -> Iterator[Entry]:
         """Crawl the site; see `Crawl.entries`."""
         return self._crawl.entries()
+
+    def remarks(self) -> Mapping[str, int]:
+        """Nothing had to be matched."""
+        return {}
 
     def stop(self) -> None:
         """End a run under way; when this returns, no request is sent any more."""

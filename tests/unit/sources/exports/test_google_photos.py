@@ -15,7 +15,7 @@ from hypothesis import given, settings
 
 from likeness.sources.base import SkippedEntry, item_of
 from likeness.sources.exports.formats import Posted
-from likeness.sources.exports.google_photos import FORMAT, MatchReport, match_report
+from likeness.sources.exports.google_photos import FORMAT, PHOTO_NOT_HERE
 from likeness.sources.exports.google_sidecars import NO_SIDECAR
 from likeness.sources.exports.source import ExportSource
 from likeness.sources.exports.tree import ExportTree
@@ -65,6 +65,9 @@ def test_each_photo_is_taken_with_its_own_page_or_named_with_the_reason(made: Ma
         else:
             name = each.item
             assert each.reason
+            if each.reason == PHOTO_NOT_HERE:
+                assert name.endswith(".json")
+                continue
         assert name not in told
         told.add(name)
         assert not any(person in repr(each) for person in PEOPLE)
@@ -79,11 +82,11 @@ def _is_refused(photo: Photo) -> bool:
 
 @settings(max_examples=100, deadline=None)
 @given(made=exports)
-def test_the_match_report_counts_every_photo_once(made: Made) -> None:
-    report = match_report(MemoryTree(files=made.files))
-    counted = sum(report.matched.values()) + sum(report.without_sidecar.values())
-    assert counted == len(made.pages)
-    assert set(report.matched) == {"exact", "cut", "numbered", "edited", "live"}
+def test_the_account_counts_every_photo_that_is_taken_by_how_it_was_matched(made: Made) -> None:
+    source = ExportSource(MemoryTree(files=made.files), FORMAT)
+    taken = [entry for entry in source.entries() if not isinstance(entry, SkippedEntry)]
+    assert sum(source.remarks().values()) == len(taken)
+    assert set(source.remarks()) <= {"exact", "cut", "numbered", "edited", "live"}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.root + layout.mark)
@@ -102,12 +105,10 @@ def test_ordinary_exports_lose_no_photo(layout: Layout, shape: Shape, tmp_path: 
     tree = tree_of(tmp_path, made.files, shape)
     assert FORMAT.recognises(tree)
     assert _pages(tree) == made.pages
-    assert match_report(tree) == MatchReport(
-        matched={"exact": 7, "cut": 1, "numbered": 1, "edited": 2, "live": 2},
-        without_sidecar={},
-        sidecars_without_media=0,
-        unreadable_sidecars=0,
-    )
+    assert _reasons(tree) == {}
+    source = ExportSource(tree, FORMAT)
+    list(source.entries())
+    assert source.remarks() == {"exact": 7, "cut": 1, "numbered": 1, "edited": 2, "live": 2}
     tree.close()
 
 
@@ -169,17 +170,16 @@ def test_names_of_people_are_nowhere_in_what_is_told() -> None:
     assert not any(name in told for name in PEOPLE)
 
 
-def test_a_photo_without_sidecar_is_named_and_counted() -> None:
+def test_a_photo_without_sidecar_is_named() -> None:
     files = _beside("a.jpg") | {f"{_YEAR}/b.jpg": b"b"}
     tree = MemoryTree(files=files)
     assert _reasons(tree) == {f"{_YEAR}/b.jpg": NO_SIDECAR}
-    assert match_report(tree).without_sidecar == {NO_SIDECAR: 1}
 
 
-def test_a_sidecar_without_photo_is_counted() -> None:
+def test_a_sidecar_without_photo_is_named() -> None:
     files = _beside("a.jpg") | _beside("b.jpg")
     del files[f"{_YEAR}/b.jpg"]
-    assert match_report(MemoryTree(files=files)).sidecars_without_media == 1
+    assert _reasons(MemoryTree(files=files)) == {f"{_YEAR}/b.jpg.json": PHOTO_NOT_HERE}
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,22 @@ def test_a_name_that_many_links_have_is_nobodys() -> None:
     assert (told["feedshare-shrink.jpg"], told["holiday.jpg"]) == (TWO_FIT, NOT_POSTED)
 
 
+def test_of_very_many_posts_at_one_time_none_is_guessed() -> None:
+    made = export_of([Post(text="", early=1)])
+    head, row = made.files["Shares.csv"].splitlines()[:2]
+    many = b"\r\n".join([head, *(row.replace(b"67000", b"%d" % n) for n in range(1_100))])
+    (posted,) = _posted(MemoryTree(files=made.files | {"Shares.csv": many}))
+    assert posted.link.page_url == PROFILE
+
+
+@pytest.mark.parametrize("year", ["0001", "1999", "9999"])
+def test_a_time_that_cannot_be_is_none(year: str) -> None:
+    made = export_of([Post(text="some words")])
+    uploads = made.files["Rich_Media.csv"].replace(b", 2021 at", f", {year} at".encode())
+    (posted,) = _posted(MemoryTree(files=made.files | {"Rich_Media.csv": uploads}))
+    assert posted.link.page_url == PROFILE
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"Date,Other\r\n", b'"' + b"x" * 200_000, b"\xff" * 10, b"\0"]
 )
