@@ -7,12 +7,13 @@ PHOTOS ?= ../shared/eval/groups
 export ORT_DISABLE_TELEMETRY = 1
 LABELS ?= $(PHOTOS).jsonl
 PEOPLE ?= ../shared/eval/people.csv
+PEOPLE_DIR ?= ../shared/eval/people
 VENV = .venv
 INSTALLED = $(VENV)/.installed
 RUN = $(VENV)/bin/python -m
 PIP = $(RUN) pip --disable-pip-version-check --no-input install --quiet
 
-.PHONY: help demo test test-slow lint format lock bench-faces performance accuracy clean
+.PHONY: help demo test test-slow lint format lock bench-faces bench-sources performance accuracy clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +55,10 @@ accuracy: $(INSTALLED) ## measure accuracy into docs/reference/accuracy.md (PEOP
 	    --into docs/reference/accuracy.md
 	@$(VENV)/bin/python bench/detection.py "$(LABELS)" --pack dlib --settings --hog --cnn \
 	    --into docs/reference/accuracy.md
+
+bench-sources: $(INSTALLED) ## measure each kind of source against the folder, and a large notice (PEOPLE_DIR=DIR)
+	@$(VENV)/bin/python bench/sources.py "$(PEOPLE_DIR)"
+	@$(VENV)/bin/python bench/notices.py
 
 clean: ## remove the environment and all caches
 	@rm -rf $(VENV) .cache build dist src/likeness.egg-info
