@@ -15,6 +15,7 @@ from likeness.house import House
 from likeness.records.authorisation import Authorisation
 from likeness.sources.bucket.address import bucket_address, is_bucket_address
 from likeness.sources.bucket.source import BucketSource
+from likeness.sources.website.extra import require_extra
 from likeness.sources.website.hosts import host_name
 from likeness.sources.website.proof import (
     PROOF_PATH,
@@ -99,6 +100,7 @@ def ask(house: House, place: str, *, days: int = DAYS) -> Asked:
             expires_at=made.expires_at,
         )
     else:
+        require_extra()
         made = new_authorisation(place, now=now, days=days)
         asked = Asked(
             place=made.domain,
@@ -134,6 +136,7 @@ def check(house: House, place: str) -> Seen:
         source.prove()
         proof = proofs[-1]
     else:
+        require_extra()
         proof = prove(house, host_name(place))
     return Seen(place=proof.domain, method=proof.method, until=proof.until)
 

@@ -74,6 +74,7 @@ def linked_as_json(linked: LinkedPhoto) -> dict[str, Any]:
         "score": round(linked.score, 4),
         "decided_by": linked.decided_by,
         "lost": linked.face.lost,
+        "copies": list(linked.copies),
         "sightings": [sighting_as_json(sighting) for sighting in linked.sightings],
     }
 

@@ -31,6 +31,7 @@ from likeness.sources.exports.tree import ExportTree
 from likeness.sources.exports.venmo import is_statement, no_photos
 from likeness.sources.exports.zip_parts import ZipParts, parts_of
 from likeness.sources.folder import FolderSource
+from likeness.sources.website.extra import require_extra
 from likeness.sources.website.hosts import host_name
 from likeness.sources.website.iiif_source import IiifSource
 from likeness.sources.website.platforms import require_no_platform
@@ -110,6 +111,7 @@ def _exports(tree: ExportTree, formats: Sequence[ExportFormat]) -> list[Source]:
 
 def _of_site(house: House, what: str, collection: Collection, stack: ExitStack) -> Source:
     parts = urlsplit(what)
+    require_extra()
     require_no_platform(parts.hostname or "")
     host = host_name(parts.netloc)
     manifest = bool(_MANIFEST.search(parts.path))

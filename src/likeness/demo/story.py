@@ -173,9 +173,11 @@ def _find(stage: _Stage) -> None:
         _expect(items == stage.photos.of("Collins"), "Every photo of her is found, and no other.")
         linked = all(s.link.page_url for photo in found.photos for s in photo.sightings)
         _expect(linked, "Every photo says where it comes from.")
+    copies = sum(len(photo.copies) for photo in found.photos)
+    once = f", {copies} of them copies that are shown with the largest" if copies else ""
     stage.screen.good(
-        f"{found.name}, a {found.strength} match, in {len(found.photos)} photos. Each says where "
-        "it comes from:"
+        f"{found.name}, a {found.strength} match, in {len(found.photos) + copies} photos{once}. "
+        "Each says where it comes from:"
     )
     shown = _some_of_each(found)
     stage.screen.rows(

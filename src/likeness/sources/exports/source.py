@@ -17,6 +17,7 @@ from likeness.sources.exports.formats import ExportFormat, Posted
 from likeness.sources.exports.tree import ExportTree, Member
 from likeness.sources.file_kinds import FileKind, file_kind
 from likeness.sources.links import address_problem, moment_of, plain_text
+from likeness.sources.media_fragments import seconds_of
 
 NOT_HERE = "not in this archive: add all parts of the export together"
 """Why a file that the records refer to is not taken where it is not among the files."""
@@ -62,7 +63,7 @@ class ExportVideo(VideoEntry):
         media = self.posted.media_url
         # W3C Media Fragments URI 1.0, 4.2.1: seconds, with "&" behind another fragment.
         gap = "&" if "#" in media else "#"
-        media = f"{media}{gap}t={_seconds(span.start_ms)},{_seconds(span.end_ms)}"
+        media = f"{media}{gap}t={seconds_of(span.start_ms)},{seconds_of(span.end_ms)}"
         page = self.posted.page_url if address_problem(page) else page
         return replace(self.posted, page_url=page, media_url=media, span=span)
 
@@ -242,11 +243,6 @@ def _media_reason(name: str, export_format: ExportFormat) -> str:
         return export_format.reason_for(name)
     other = kind.reported and (kind.reason.startswith(_OTHER_MEDIA) or kind.reason == "hidden file")
     return kind.reason if other else ""
-
-
-def _seconds(milliseconds: int) -> str:
-    whole, rest = divmod(milliseconds, 1000)
-    return f"{whole}.{rest:03d}".rstrip("0").rstrip(".") if rest else str(whole)
 
 
 def _mark(link: PageLink, moment_url: str, member: Member) -> str:
