@@ -56,9 +56,7 @@ class Looks:
 
     def refresh(self, connection: Connection, *, before: int) -> None:
         """Take in photos with lower ids than ``before``, also those of other processes."""
-        while rows := copy_rows.heads_of_looks(
-            connection, after=self._last, before=before, length=HEAD_LENGTH
-        ):
+        while rows := copy_rows.heads_of_looks(connection, after=self._last, before=before):
             self._make_room(len(rows))
             end = self._count + len(rows)
             self._ids[self._count : end] = [photo_id for photo_id, _ in rows]
@@ -120,7 +118,7 @@ def join(connection: Connection, looks: Looks, photo_id: int, look: bytes) -> in
     StorageError
         Where a look in the library is damaged.
     """
-    copy_rows.set_look(connection, photo_id, look)
+    copy_rows.set_look(connection, photo_id, look, head=look[:HEAD_LENGTH])
     looks.refresh(connection, before=photo_id)
     return _join_among(connection, looks, photo_id, read_look(look))
 

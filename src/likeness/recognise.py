@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from likeness.authorise import every, prove, proved_in
-from likeness.errors import BadInput, NotAuthorised, SourceUnreadable, UsageError
+from likeness.errors import BadInput, LikenessError, NotAuthorised, SourceUnreadable, UsageError
 from likeness.fetch_memory import StoredMemory
 from likeness.house import House
 from likeness.records.collection import Collection
@@ -24,7 +24,6 @@ from likeness.sources.base import Source
 from likeness.sources.bucket.address import BucketAddress, bucket_address, is_bucket_address
 from likeness.sources.bucket.source import BucketSource
 from likeness.sources.exports.folder_tree import FolderTree
-from likeness.sources.exports.formats import ExportFormat
 from likeness.sources.exports.known import FORMATS, recognise
 from likeness.sources.exports.source import ExportSource
 from likeness.sources.exports.tree import ExportTree
@@ -43,7 +42,9 @@ _MANIFEST = re.compile(r"(?:manifest|collection|\.json)/?$", re.IGNORECASE)
 _OTHER_ARCHIVES = (".tar", ".tgz", ".tar.gz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _FILES = (".zip", ".csv", *_OTHER_ARCHIVES, *PHOTO_SUFFIXES, *VIDEO_SUFFIXES)
 _HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}/?", re.IGNORECASE)
+_BUCKETS = ("s3", "gs", "az", "file")
 _FIRST_BYTES = 4096
+_SHOWN = 24
 
 
 @contextmanager
@@ -67,12 +68,36 @@ def recognised(house: House, what: str, *, collection: Collection) -> Iterator[S
             yield _of_path(house, what, stack)
         elif found.group(1).lower() in ("http", "https"):
             yield [_of_site(house, what, collection, stack)]
-        else:
+        elif found.group(1).lower() in _BUCKETS:
             yield [_of_bucket(house, bucket_address(what))]
+        else:
+            raise UsageError(
+                f"Nothing is taken from {found.group(1)[:_SHOWN]} addresses.",
+                "Give a folder or a file, a site as https://HOST/, or a bucket as s3://BUCKET, "
+                "gs://BUCKET or az://CONTAINER.",
+            )
+
+
+def exports_at(what: str) -> list[tuple[str, str]]:
+    """Kind and address of the sources that adding an archive or an unpacked export makes.
+
+    Returns
+    -------
+    list of (kind, address)
+        Empty where it is none, or cannot be read.
+    """
+    try:
+        path = _path_of(what)
+        if not path.name.lower().endswith(".zip") and not path.is_dir():
+            return []
+        with ExitStack() as stack:
+            return [(source.kind, source.address) for source in _exports_in(path, stack)]
+    except LikenessError:
+        return []
 
 
 def _of_path(house: House, what: str, stack: ExitStack) -> Sequence[Source]:
-    path = Path(what).expanduser()
+    path = _path_of(what)
     library = house.settings.path
     name = path.name.lower()
     if not path.exists() and _HOST.fullmatch(what) and not name.endswith(_FILES):
@@ -80,21 +105,16 @@ def _of_path(house: House, what: str, stack: ExitStack) -> Sequence[Source]:
             f"There is no file {what}.", f"A site is written as https://{what.rstrip('/')}/"
         )
     if path.is_dir():
-        tree: ExportTree = FolderTree(path)
-        stack.callback(tree.close)
-        formats = recognise(tree)
-        return _exports(tree, formats) or [FolderSource(path, library=library)]
+        return _exports_in(path, stack) or [FolderSource(path, library=library)]
     if name.endswith(".zip"):
-        tree = ZipParts(parts_of(path))
-        stack.callback(tree.close)
-        formats = recognise(tree)
-        if not formats:
+        exports = _exports_in(path, stack)
+        if not exports:
             known = ", ".join(known.name for known in FORMATS)
             raise SourceUnreadable(
                 f"{path.name} is no export that is known: {known}.",
                 "Unpack it, and add the folder with the photos.",
             )
-        return _exports(tree, formats)
+        return exports
     if name.endswith(_OTHER_ARCHIVES):
         raise BadInput(
             f"{path.name} is an archive of a kind that is not read.",
@@ -105,15 +125,40 @@ def _of_path(house: House, what: str, stack: ExitStack) -> Sequence[Source]:
     return [FolderSource(path, library=library)]
 
 
-def _exports(tree: ExportTree, formats: Sequence[ExportFormat]) -> list[Source]:
-    return [ExportSource(tree, found) for found in formats]
+def _path_of(what: str) -> Path:
+    path = Path(what)
+    # "~somebody" of whom the machine knows nothing, and names longer than a file's, are no paths.
+    with suppress(RuntimeError):
+        path = path.expanduser()
+    try:
+        path.exists()
+    except OSError as error:
+        raise SourceUnreadable(
+            f"That cannot be added: {(error.strerror or 'it is no path').lower()}.",
+            "Check the path; it has to name a folder or a file.",
+        ) from None
+    return path
+
+
+def _exports_in(path: Path, stack: ExitStack) -> list[ExportSource]:
+    tree: ExportTree = FolderTree(path) if path.is_dir() else ZipParts(parts_of(path))
+    stack.callback(tree.close)
+    return [ExportSource(tree, found) for found in recognise(tree)]
 
 
 def _of_site(house: House, what: str, collection: Collection, stack: ExitStack) -> Source:
-    parts = urlsplit(what)
     require_extra()
-    require_no_platform(parts.hostname or "")
-    host = host_name(parts.netloc)
+    try:
+        parts = urlsplit(what)
+        require_no_platform(parts.hostname or "")
+        host = host_name(parts.netloc)
+    except (BadInput, ValueError):
+        # Not repeated: there may be a password in it.
+        raise BadInput(
+            "That address names no site.",
+            "Write https://HOST/ with a host such as photos.example.org: no number, user name or "
+            "port.",
+        ) from None
     manifest = bool(_MANIFEST.search(parts.path))
     if not manifest and (parts.path not in ("", "/") or parts.query):
         raise UsageError(

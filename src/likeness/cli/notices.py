@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from likeness.cli.call import Call, call_of
+from likeness.cli.choosing import source_anywhere
 from likeness.cli.files import require_free
 from likeness.cli.options import AccountOption, JsonOption, LibraryOption, ReceiptOption
 from likeness.cli.progress import shown_progress
@@ -18,6 +19,7 @@ from likeness.cli.stopping import say_receipt, sha256_of, write_receipt
 from likeness.errors import UsageError
 
 if TYPE_CHECKING:
+    from likeness.library import Library
     from likeness.notices import GivenNotice, KnownNotice
     from likeness.records.notice import NoticeKind
 
@@ -75,7 +77,7 @@ def add(
     kind, about = _about(domain, about_account, url, photo, source)
     if dry_run:
         with call.opened() as opened:
-            counts = opened.dry_run_notice(kind=kind, about=about)
+            counts = opened.dry_run_notice(kind=kind, about=_meant(opened, kind, about))
         _answer_dry_run(call, counts)
         return
     if not given_by.strip():
@@ -84,7 +86,11 @@ def add(
         require_free(receipt)
     with call.opened() as opened, shown_progress() as progress:
         given = opened.give_notice(
-            kind=kind, about=about, given_by=given_by, reason=reason, progress=progress
+            kind=kind,
+            about=_meant(opened, kind, about),
+            given_by=given_by,
+            reason=reason,
+            progress=progress,
         )
         key = opened.verifier_key
     place = receipt or Path(f"likeness-receipt-{given.serial}.json")
@@ -169,17 +175,25 @@ def _about(
     return named[0]
 
 
+def _meant(library: Library, kind: NoticeKind, about: str) -> str:
+    return source_anywhere(library, about) if kind == "source" else about
+
+
 def _answer_dry_run(call: Call, counts: Mapping[str, int]) -> None:
-    call.answer(
-        {"dry_run": True, "counts": dict(counts)},
-        lambda: say(
+    def answer() -> None:
+        say(
             f"Would go: {counted(counts['sightings'], 'sighting')} and "
-            f"{counted(counts['photos'], 'photo')}. Would stay with what else holds them: "
-            f"{counted(counts['photos_kept'], 'photo')}. Would be stopped: "
-            f"{counted(counts['sources_stopped'], 'source')}. Files in folders of yours that would "
-            f"be passed over from then on: {counts['files_left']:,}. Nothing was changed."
-        ),
-    )
+            f"{counted(counts['photos'], 'photo')}."
+        )
+        say(f"Would stay, held from elsewhere too: {counted(counts['photos_kept'], 'photo')}.")
+        say(f"Would be stopped: {counted(counts['sources_stopped'], 'source')}.")
+        say(
+            "Would be passed over from then on, in folders of yours: "
+            f"{counted(counts['files_left'], 'file')}."
+        )
+        say("Nothing was changed.")
+
+    call.answer({"dry_run": True, "counts": dict(counts)}, answer)
 
 
 def _given_as_json(given: GivenNotice) -> dict[str, Any]:
@@ -200,11 +214,11 @@ def _say_given(given: GivenNotice, place: Path, key: str) -> None:
         f"{counted(counts.get('photos', 0), 'photo')}."
     )
     if counts.get("photos_kept"):
-        say(f"{counted(counts['photos_kept'], 'photo')} held from elsewhere stay with that.")
+        say(f"Held from elsewhere too, and kept: {counted(counts['photos_kept'], 'photo')}.")
     if counts.get("files_left"):
         say(
-            f"{counted(counts['files_left'], 'file')} in folders of yours were not touched; the "
-            "next scan passes them over."
+            f"Passed over from now on, and not touched, in folders of yours: "
+            f"{counted(counts['files_left'], 'file')}."
         )
     say_receipt(place, key)
     say(

@@ -118,6 +118,8 @@ def _say_report(report: IngestReport, collection: str) -> None:
         f"{counted(report.found, 'photo')} found for {collection}: {report.new:,} new, "
         f"{report.known:,} known, {report.skipped_count:,} skipped, {report.gone:,} gone."
     )
+    if report.videos:
+        say(f"From {counted(report.videos, 'video')}; each frame taken counts as a photo.")
     if report.matched:
         rules = ", ".join(f"{count:,} {rule}" for rule, count in report.matched.items())
         say(f"Matched with their records: {rules}.")

@@ -19,6 +19,8 @@ PlaceArgument = Annotated[
     ),
 ]
 
+_WEB = ("http", "https")
+
 WHERE: Final[Mapping[str, str]] = {
     "dns": "DNS",
     "well-known": "a line on the site",
@@ -56,15 +58,19 @@ def authorise(
     """
     call = call_of(context, library=library, account=account, as_json=as_json)
     with call.opened() as opened:
-        asked = opened.authorise(place, days=days)
+        asked = opened.authorise(_named(place), days=days)
 
     def answer() -> None:
-        say(f"Through {_last_day(asked.expires_at)}, the owner of {asked.place} says yes by:")
+        say(f"The owner of {asked.place} says yes by publishing this line:")
         say(f"  {asked.line}")
         if asked.record:
             say(f"as a TXT record of {asked.record}, or at {asked.address}")
         else:
             say(f"in the object {asked.address}")
+        say(
+            f"It holds through {_last_day(asked.expires_at)}. Send it to them by a way that nobody "
+            "else reads; no command shows it again."
+        )
         say(f"Then: likeness source check {asked.place}")
 
     call.answer(
@@ -89,7 +95,7 @@ def check(
     """Look whether the owner of a site or bucket says yes, now. Exits 3 where they do not."""
     call = call_of(context, library=library, account=account, as_json=as_json)
     with call.opened() as opened:
-        seen = opened.check_authorisation(place)
+        seen = opened.check_authorisation(_named(place))
     call.answer(
         {"place": seen.place, "method": seen.method, "until": seen.until.isoformat()},
         lambda: say(
@@ -120,8 +126,11 @@ def list_sources(
                     for s in sources
                 ],
             )
-        if asked:
+        if sources and asked:
             say()
+        if not sources and not asked:
+            say("There is no source yet. Add one with: likeness add WHAT")
+        if asked:
             table(
                 ("place", "through", "last seen"),
                 [
@@ -171,9 +180,23 @@ def end(
     To take out what came from there, give a notice, or remove the source.
     """
     call = call_of(context, library=library, account=account, as_json=as_json)
+    named = _named(place)
     with call.opened() as opened:
-        opened.end_authorisation(place)
-    call.answer({"place": place}, lambda: say(f"Nothing more is fetched from {place}."))
+        opened.end_authorisation(named)
+    call.answer({"place": named}, lambda: say(f"Nothing more is fetched from {named}."))
+
+
+def _named(place: str) -> str:
+    """The place that is meant: the host of a site's address as ``add`` takes it, a whole bucket.
+
+    Anything else stays as it is, and is refused where places are read.
+    """
+    from likeness.sources.bucket.address import bucket_address, is_bucket_address
+
+    if is_bucket_address(place):
+        return bucket_address(place).root
+    scheme, separator, host = place.strip().partition("://")
+    return host.removesuffix("/") if separator and scheme.lower() in _WEB else place
 
 
 def _last_day(end: datetime) -> str:

@@ -23,7 +23,7 @@ Window = tuple[float, float, float, float]
 LEAST_CORRELATION = 0.99
 """Normalised correlation over the common part from which pictures may be one."""
 
-MOST_LOCAL = 2.0
+MOST_LOCAL = 1.5
 """Largest local difference of one picture, in units of what compression and shifts explain."""
 
 LEAST_OVERLAP = 0.6
@@ -94,6 +94,11 @@ def measure(one: Look, other: Look) -> Registration | None:
     window = _first_window(*_planes(one, other, start, _WHOLE))
     if window is None:
         return None
+    # The finer of the two is laid upon the other: so both are smoothed once, and which of them came
+    # first makes no difference.
+    turned = _coarser(one, other, window) > 1
+    if turned:
+        one, other, window = other, one, inverse(window)
     planes = None
     # The last is done twice: only with a window can both be brought to one scale.
     for level in (min(side, max(start, _MIDDLE_SIDE)), side, side):
@@ -103,7 +108,7 @@ def measure(one: Look, other: Look) -> Registration | None:
             return None
     assert planes is not None
     return Registration(
-        window=window,
+        window=inverse(window) if turned else window,
         correlation=_correlation(*planes, window),
         local=_local(*planes, window),
     )
@@ -177,18 +182,23 @@ def _first_window(one: Plane, other: Plane) -> Window | None:
 
 def _planes(one: Look, other: Look, side: int, window: Window) -> tuple[Plane, Plane]:
     """Both in grey, a pixel of either as large a part of the scene, ``side`` at most."""
-    across = (window[2] - window[0]) * one.thumbnail.shape[1] / other.thumbnail.shape[1]
-    down = (window[3] - window[1]) * one.thumbnail.shape[0] / other.thumbnail.shape[0]
-    # How many pixels of the first a pixel of the other is as wide as.
-    wider = float(np.sqrt(across * down))
+    coarser = _coarser(one, other, window)
     longest = max(
-        max(one.thumbnail.shape) * min(1.0, 1 / wider), max(other.thumbnail.shape) * min(1.0, wider)
+        max(one.thumbnail.shape) * min(1.0, 1 / coarser),
+        max(other.thumbnail.shape) * min(1.0, coarser),
     )
     scale = min(1.0, side / longest)
     return (
-        _reduced(one.thumbnail, scale * min(1.0, 1 / wider)),
-        _reduced(other.thumbnail, scale * min(1.0, wider)),
+        _reduced(one.thumbnail, scale * min(1.0, 1 / coarser)),
+        _reduced(other.thumbnail, scale * min(1.0, coarser)),
     )
+
+
+def _coarser(one: Look, other: Look, window: Window) -> float:
+    """How many pixels of the first picture's thumbnail a pixel of the other's is as wide as."""
+    across = (window[2] - window[0]) * one.thumbnail.shape[1] / other.thumbnail.shape[1]
+    down = (window[3] - window[1]) * one.thumbnail.shape[0] / other.thumbnail.shape[0]
+    return float(np.sqrt(across * down))
 
 
 def _reduced(thumbnail: NDArray[np.uint8], scale: float) -> Plane:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from likeness.errors import StorageError
 from likeness.records.face import Box
 from likeness.records.link import Link
 from likeness.store.chunks import in_chunks
-from likeness.store.schema import faces, links, photos
+from likeness.store.schema import faces, links, look_heads, photos
 
 Frame = tuple[float, float, float, float]
 """(left, top, right, bottom) of a whole copy in the unit square of its picture."""
@@ -104,28 +104,26 @@ class HumanDecision:
     decided_at: datetime
 
 
-def set_look(connection: Connection, photo_id: int, look: bytes) -> None:
-    """Keep how a photo looks."""
+def set_look(connection: Connection, photo_id: int, look: bytes, *, head: bytes) -> None:
+    """Keep how a photo looks, and the head of it by which looks alike are found."""
     connection.execute(update(photos).where(photos.c.photo_id == photo_id).values(look=look))
+    connection.execute(delete(look_heads).where(look_heads.c.photo_id == photo_id))
+    connection.execute(insert(look_heads).values(photo_id=photo_id, head=head))
 
 
-def heads_of_looks(
-    connection: Connection, *, after: int, before: int, length: int
-) -> list[tuple[int, bytes]]:
-    """The first bytes of the looks of some photos by id, in order, `LOADED_AT_ONCE` at most.
+def heads_of_looks(connection: Connection, *, after: int, before: int) -> list[tuple[int, bytes]]:
+    """The heads of the looks of some photos by id, in order, `LOADED_AT_ONCE` at most.
 
     Parameters
     ----------
     connection : Connection
     after, before : int
         Ids of photos; neither is among them.
-    length : int
-        How many bytes of each.
     """
     rows = connection.execute(
-        select(photos.c.photo_id, func.substr(photos.c.look, 1, length).label("head"))
-        .where(photos.c.photo_id > after, photos.c.photo_id < before, photos.c.look.is_not(None))
-        .order_by(photos.c.photo_id)
+        select(look_heads)
+        .where(look_heads.c.photo_id > after, look_heads.c.photo_id < before)
+        .order_by(look_heads.c.photo_id)
         .limit(LOADED_AT_ONCE)
     )
     return [(row.photo_id, bytes(row.head)) for row in rows]

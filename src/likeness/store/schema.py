@@ -107,6 +107,15 @@ photos = Table(
     sqlite_autoincrement=True,
 )
 
+# The part of each look that tells where to look more closely, apart from the thumbnails: all of it
+# is read whenever photos arrive.
+look_heads = Table(
+    "look_heads",
+    metadata,
+    Column("photo_id", ForeignKey("photos.photo_id", ondelete="CASCADE"), primary_key=True),
+    Column("head", LargeBinary, nullable=False),
+)
+
 sightings = Table(
     "sightings",
     metadata,

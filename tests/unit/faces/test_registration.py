@@ -70,8 +70,8 @@ edges = st.floats(0.0, 0.08)
 @settings(max_examples=25)
 @given(
     edge=st.tuples(edges, edges, edges, edges),
-    scale=st.floats(0.25, 1.0),
-    quality=st.integers(30, 95),
+    scale=st.floats(0.4, 1.0),
+    quality=st.integers(50, 95),
     which=st.sampled_from(["collins", "hopper"]),
 )
 def test_a_copy_is_found_where_it_was_cut_from_and_the_other_way_round(

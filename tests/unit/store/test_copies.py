@@ -45,19 +45,17 @@ def pictures(connection: Connection) -> dict[int, int | None]:
 def test_a_look_is_kept_and_its_beginning_read_in_order(connection: Connection) -> None:
     made = [photo(connection, str(number))[0] for number in range(4)]
     for photo_id in (made[2], made[0], made[3]):
-        copies.set_look(connection, photo_id, b"look of %d" % photo_id)
+        copies.set_look(connection, photo_id, b"look of %d" % photo_id, head=b"look")
     assert copies.look_of_photo(connection, made[0]) == b"look of %d" % made[0]
     assert copies.look_of_photo(connection, made[1]) is None
     beyond = copies.beyond_all(connection)
     assert beyond > made[3]
-    assert copies.heads_of_looks(connection, after=0, before=beyond, length=4) == [
+    assert copies.heads_of_looks(connection, after=0, before=beyond) == [
         (made[0], b"look"),
         (made[2], b"look"),
         (made[3], b"look"),
     ]
-    assert copies.heads_of_looks(connection, after=made[0], before=made[3], length=4) == [
-        (made[2], b"look")
-    ]
+    assert copies.heads_of_looks(connection, after=made[0], before=made[3]) == [(made[2], b"look")]
 
 
 def test_whoever_is_set_apart_or_stopped_may_not_join(connection: Connection) -> None:

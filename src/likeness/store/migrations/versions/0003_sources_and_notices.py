@@ -24,6 +24,13 @@ def upgrade() -> None:
     ):
         op.add_column("photos", column)
     op.create_index("photos_by_picture", "photos", ["picture"])
+    op.create_table(
+        "look_heads",
+        sa.Column("photo_id", sa.Integer(), nullable=False),
+        sa.Column("head", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["photo_id"], ["photos.photo_id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("photo_id"),
+    )
     for column in (
         sa.Column("start_ms", sa.Integer()),
         sa.Column("end_ms", sa.Integer()),
