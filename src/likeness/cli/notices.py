@@ -60,7 +60,10 @@ def add(
         typer.Option("--photo", metavar="FILE", help="About a photo: its file, or its SHA-256."),
     ] = None,
     source: Annotated[
-        str | None, typer.Option("--source", metavar="ID", help="About a source of the library.")
+        str | None,
+        typer.Option(
+            "--source", metavar="ID", help="About a source: its id, its address, or what was added."
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     receipt: ReceiptOption = None,
@@ -80,17 +83,13 @@ def add(
             counts = opened.dry_run_notice(kind=kind, about=_meant(opened, kind, about))
         _answer_dry_run(call, counts)
         return
-    if not given_by.strip():
-        raise UsageError("Nothing says from whom the notice is.", "Give --from WHO.")
+    _require_giver(given_by)
     if receipt is not None:
         require_free(receipt)
     with call.opened() as opened, shown_progress() as progress:
+        about = _meant(opened, kind, about)
         given = opened.give_notice(
-            kind=kind,
-            about=_meant(opened, kind, about),
-            given_by=given_by,
-            reason=reason,
-            progress=progress,
+            kind=kind, about=about, given_by=given_by, reason=reason, progress=progress
         )
         key = opened.verifier_key
     place = receipt or Path(f"likeness-receipt-{given.serial}.json")
@@ -173,6 +172,11 @@ def _about(
             "Give one of --domain, --account, --url, --photo and --source.",
         )
     return named[0]
+
+
+def _require_giver(given_by: str) -> None:
+    if not given_by.strip():
+        raise UsageError("Nothing says from whom the notice is.", "Give --from WHO.")
 
 
 def _meant(library: Library, kind: NoticeKind, about: str) -> str:

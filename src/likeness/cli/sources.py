@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from likeness.cli.call import call_of
 from likeness.cli.options import AccountOption, JsonOption, LibraryOption
 from likeness.cli.screen import say, table
+
+if TYPE_CHECKING:
+    from likeness.records.authorisation import Authorisation
 
 PlaceArgument = Annotated[
     str,
@@ -133,14 +136,7 @@ def list_sources(
         if asked:
             table(
                 ("place", "through", "last seen"),
-                [
-                    (
-                        one.domain,
-                        _last_day(one.expires_at),
-                        f"{one.checked_at:%Y-%m-%d %H:%M}" if one.checked_at else "never",
-                    )
-                    for one in asked
-                ],
+                [(one.domain, _last_day(one.expires_at), _seen_at(one)) for one in asked],
             )
 
     call.answer(
@@ -202,3 +198,7 @@ def _named(place: str) -> str:
 def _last_day(end: datetime) -> str:
     """The last whole day before an end, in UTC, as the published line has it."""
     return f"{end - timedelta(microseconds=1):%Y-%m-%d}"
+
+
+def _seen_at(asked: Authorisation) -> str:
+    return f"{asked.checked_at:%Y-%m-%d %H:%M}" if asked.checked_at else "never"

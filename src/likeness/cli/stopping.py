@@ -98,7 +98,7 @@ def withdraw(
 def remove(
     context: typer.Context,
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A source's id, or the path of its folder.")
+        str, typer.Argument(metavar="SOURCE", help="A source's id, its address, or what was added.")
     ],
     collection: CollectionOption = None,
     receipt: ReceiptOption = None,
@@ -106,7 +106,10 @@ def remove(
     account: AccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a source out, with everything that came from it alone. A folder's files stay."""
+    """Take a source out, with everything that came from it alone. A folder's files stay.
+
+    An archive stands for its account: what came from other archives of the same account goes too.
+    """
     call = call_of(context, library=library, account=account, as_json=as_json)
     if receipt is not None:
         require_free(receipt)
