@@ -24,6 +24,17 @@ if TYPE_CHECKING:
     from likeness.records.notice import NoticeKind
 
 
+AboutAccountOption = Annotated[
+    str | None,
+    typer.Option(
+        "--account",
+        metavar="URL",
+        help="About an account's page and all below it. (Who is acting: LIKENESS_ACCOUNT, or "
+        "--account NAME before the command.)",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     notice = typer.Typer(rich_markup_mode=None, help="Demands to stop and delete.")
@@ -43,15 +54,7 @@ def add(
         str | None,
         typer.Option("--domain", metavar="D", help="About every address of a domain."),
     ] = None,
-    about_account: Annotated[
-        str | None,
-        typer.Option(
-            "--account",
-            metavar="URL",
-            help="About an account's page and all below it. (Who is acting: LIKENESS_ACCOUNT, or "
-            "--account NAME before the command.)",
-        ),
-    ] = None,
+    about_account: AboutAccountOption = None,
     url: Annotated[
         str | None, typer.Option("--url", metavar="URL", help="About one page or image.")
     ] = None,
@@ -61,9 +64,7 @@ def add(
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option(
-            "--source", metavar="ID", help="About a source: its id, its address, or what was added."
-        ),
+        typer.Option("--source", metavar="ID", help="About a source of the library."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     receipt: ReceiptOption = None,
