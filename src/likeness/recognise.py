@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from likeness.authorise import every, prove, proved_in
+from likeness.blocking import block_list, require_not_blocked
 from likeness.errors import BadInput, LikenessError, NotAuthorised, SourceUnreadable, UsageError
 from likeness.fetch_memory import StoredMemory
 from likeness.house import House
@@ -165,6 +166,9 @@ def _of_site(house: House, what: str, collection: Collection, stack: ExitStack) 
             "A site is added as a whole, and this is the address of one page.",
             f"Add https://{host}/, or a IIIF manifest, whose address ends with manifest or .json.",
         )
+    kind, address = ("iiif", what) if manifest else ("website", f"https://{host}")
+    with house.store.snapshot() as connection:
+        require_not_blocked(connection, block_list(house), kind=kind, address=address)
     # Before the library knows of a source: one that was never allowed leaves no trace.
     prove(house, host)
     memory = StoredMemory(house, collection)
