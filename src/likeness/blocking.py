@@ -49,7 +49,7 @@ class BlockList:
         if terms.kind == "domain":
             return [self._mark("domain", ".".join(reversed(terms.about.split("."))))]
         if terms.kind == "account":
-            return [self._mark("tree", address_key(terms.about).partition("?")[0])]
+            return [self._mark("tree", address_key(terms.about))]
         if terms.kind == "url":
             return [self._mark("url", address_key(terms.about))]
         if terms.kind == "source":

@@ -6,11 +6,13 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection
 
+from likeness.errors import NotAuthorised
 from likeness.house import House
 from likeness.records.collection import Collection
 from likeness.sources.base import stopped
 from likeness.sources.website.memory import Remembered
 from likeness.store import collections as collection_rows
+from likeness.store.authorisations import authorisation_of
 from likeness.store.fetched import delete_fetched, fetched_of, put_fetched
 
 AT_ONCE = 50
@@ -29,11 +31,13 @@ class StoredMemory:
         self._house = house
         self._collection_id = collection.collection_id
         self._place = ("", "")
+        self._hosts: tuple[str, ...] = ()
         self._new: dict[str, Remembered] = {}
 
-    def belongs_to(self, *, kind: str, address: str) -> None:
-        """Say which source of the collection it is of."""
+    def belongs_to(self, *, kind: str, address: str, hosts: tuple[str, ...] = ()) -> None:
+        """Say which source of the collection it is of, and which hosts are asked for it."""
         self._place = (kind, address)
+        self._hosts = hosts
 
     def require_active(self) -> str:
         """The id of the source, which may be asked for more, as the store says now.
@@ -42,11 +46,20 @@ class StoredMemory:
         ------
         SourceBlocked
             It may not.
+        NotAuthorised
+            A host's authorisation was ended meanwhile, as by a notice about that host.
         """
         with self._house.store.snapshot() as connection:
             source_id = self._active(connection)
+            ended = [h for h in self._hosts if authorisation_of(connection, h) is None]
         if source_id is None:
             raise stopped()
+        if ended:
+            raise NotAuthorised(
+                f"The authorisation for {ended[0]} was ended while photos were taken from there.",
+                "See: likeness source list, and likeness notices. What was taken in before stays, "
+                "but for what a notice is about.",
+            )
         return source_id
 
     def recall(self, url: str) -> Remembered | None:

@@ -267,6 +267,11 @@ def _keep_video(keeping: _Keeping, video: WholeVideo) -> None:
     if video.held:
         frames = videos.frames_seen(connection, source_id, item, run_id=run_id)
         keeping.found += len(frames)
+        if not frames:
+            # Such as after a notice: what is not taken in is told in every run.
+            keeping.outcomes.append(
+                ItemOutcome(item=item, outcome="skipped", reason="none of its frames is held")
+            )
         keeping.outcomes += [
             ItemOutcome(item=frame.item, outcome="unchanged", link=frame.link) for frame in frames
         ]

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from likeness.audit.commitment import NONCE_BYTES, commit
 from likeness.blocking import block_list
-from likeness.errors import LibraryBusy, NotFound, NotVerified, Refused, UsageError
+from likeness.errors import LibraryBusy, LogTampered, NotFound, NotVerified, Refused, UsageError
 from likeness.house import House, Progress, ProgressListener, new_id, no_progress
 from likeness.notice_target import Target, target_again, target_of
 from likeness.purge import purge
@@ -27,9 +27,11 @@ from likeness.records.notice import NoticeKind, NoticeTerms, StoredNotice
 from likeness.rescan import rescan_where_possible
 from likeness.sources.links import plain_text
 from likeness.store import audit_log
+from likeness.store import collections as collection_rows
 from likeness.store import notices as notice_rows
 from likeness.store.audit_log import Concerned
 from likeness.store.authorisations import end_authorisations
+from likeness.store.concerned import count_concerned
 from likeness.store.notice_terms import committed_details, open_terms, seal_terms
 from likeness.turns import taking_turns
 
@@ -87,9 +89,7 @@ def dry_run(house: House, *, kind: NoticeKind, about: str) -> dict[str, int]:
     """
     with house.store.snapshot() as connection:
         target = target_of(connection, kind, about)
-        counts = notice_rows.count_concerned(
-            connection, target.keys, target.source_ids, target.contents
-        )
+        counts = count_concerned(connection, target.keys, target.source_ids, target.contents)
     return {**counts, "sources_stopped": len(target.source_ids)}
 
 
@@ -118,6 +118,8 @@ def give_notice(
         ``about`` is not what its kind says, or nothing says from whom it is.
     NotFound
         There is no such source.
+    LogTampered
+        The audit log is damaged: what the notice is about is gone, and no receipt can be signed yet.
     """
     code = secrets.token_urlsafe(16)
     with house.store.snapshot() as connection:
@@ -168,8 +170,7 @@ def lift_notice(house: House, notice_id: str, *, code: str) -> None:
         state = "was lifted before" if known.notice.state == "lifted" else "is being carried out"
         raise Refused(f"The notice {state}.", "See: likeness notices")
     house.keyring.keep_lifted(notice_id)
-    with house.transaction() as connection:
-        _lift(house, connection, notice_id)
+    _lift(house, notice_id, known.terms)
 
 
 def known_notices(house: House) -> list[KnownNotice]:
@@ -180,25 +181,33 @@ def known_notices(house: House) -> list[KnownNotice]:
 
 
 def finish_notices(house: House) -> int:
-    """Carry out notices that a crash interrupted or a restored backup undid; returns how many."""
+    """Carry out notices that a crash interrupted or a restored backup undid; returns how many.
+
+    The keyring is read first: what another process gives right now is in it before the data.
+    """
+    kept = house.keyring.notices()
     with house.store.snapshot() as connection:
-        held = {notice.notice_id: notice for notice in notice_rows.all_notices(connection)}
-    for notice_id, sealed in house.keyring.notices().items():
-        notice = held.get(notice_id)
-        if sealed is None and notice is not None and notice.state != "lifted":
-            with house.transaction() as connection:
-                _lift(house, connection, notice_id)
-        elif sealed is not None and notice is None:
-            terms = open_terms(sealed, notice_id=notice_id, key=house.keyring.key(notice_id))
-            _stop(house, _notice(notice_id, terms, sealed), terms)
+        held = {notice.notice_id for notice in notice_rows.all_notices(connection)}
+    for notice_id, one in kept.items():
+        if notice_id not in held:
+            terms = open_terms(one.sealed, notice_id=notice_id, key=house.keyring.key(notice_id))
+            _stop(house, _notice(notice_id, terms, one.sealed), terms)
     with house.store.snapshot() as connection:
         begun = [n for n in notice_rows.all_notices(connection) if n.state == "purging"]
     finished = 0
     for notice in begun:
         turn = taking_turns(house, f"notice-{notice.notice_id}", wait=False)
-        with suppress(LibraryBusy), turn:
+        # Gone it is; a receipt that cannot be signed under a damaged log waits.
+        with suppress(LibraryBusy, LogTampered), turn:
             purge(house, notice, _opened(house, notice), progress=no_progress)
             finished += 1
+    # What a notice purged stays gone also where it was lifted since: its block goes after that.
+    with house.store.snapshot() as connection:
+        done = [n for n in notice_rows.all_notices(connection) if n.state == "done"]
+    for notice in done:
+        if notice.notice_id in kept and kept[notice.notice_id].lifted:
+            with suppress(LogTampered):
+                _lift(house, notice.notice_id, _opened(house, notice))
     return finished
 
 
@@ -244,29 +253,50 @@ def _notice(notice_id: str, terms: NoticeTerms, sealed: bytes) -> StoredNotice:
 
 
 def _stop(house: House, notice: StoredNotice, terms: NoticeTerms) -> None:
-    """Hide and block, in one transaction."""
+    """Hide and block, in one transaction. No damage to the audit log stands in its way."""
     blocks = block_list(house)
+    marks = blocks.of_terms(terms)
     now = house.clock()
+    details = {"at": now.isoformat(), "did": "notice", "notice": notice.notice_id}
+    concerned = [
+        Concerned(subject_id=house.account.account_id, details=details),
+        Concerned(subject_id=notice.notice_id, details=details),
+    ]
+    try:
+        with house.transaction() as connection:
+            if _put(connection, notice, terms, marks):
+                audit_log.append(
+                    connection, house.keyring, kind="stop", at=now, concerned=concerned
+                )
+    except LogTampered:
+        with house.store.transaction() as connection:
+            _put(connection, notice, terms, marks)
+
+
+def _put(
+    connection: Connection, notice: StoredNotice, terms: NoticeTerms, marks: list[bytes]
+) -> bool:
+    """Keep a notice and what it stops; False where another process did, as when it opened."""
+    if notice_rows.notice_by_id(connection, notice.notice_id) is not None:
+        return False
+    target = target_again(connection, terms)
+    low, high = target.keys or (None, None)
+    notice_rows.insert_notice(connection, notice, low_key=low, high_key=high)
+    notice_rows.put_blocks(connection, notice.notice_id, marks)
+    notice_rows.stop_sources(connection, notice.notice_id, target.source_ids)
+    notice_rows.stop_photos(connection, target.contents)
+    # One address alone is no site.
+    if target.keys is not None and terms.kind != "url":
+        end_authorisations(connection, target.keys)
+    return True
+
+
+def _lift(house: House, notice_id: str, terms: NoticeTerms) -> None:
+    marks = block_list(house).of_terms(terms)
     with house.transaction() as connection:
-        target = target_again(connection, terms)
-        low, high = target.keys or (None, None)
-        notice_rows.insert_notice(connection, notice, low_key=low, high_key=high)
-        notice_rows.put_blocks(connection, notice.notice_id, blocks.of_terms(terms))
-        notice_rows.stop_sources(connection, notice.notice_id, target.source_ids)
-        notice_rows.stop_photos(connection, target.contents)
-        if target.keys is not None:
-            end_authorisations(connection, target.keys)
-        details = {"at": now.isoformat(), "did": "notice", "notice": notice.notice_id}
-        concerned = [
-            Concerned(subject_id=house.account.account_id, details=details),
-            Concerned(subject_id=notice.notice_id, details=details),
-        ]
-        audit_log.append(connection, house.keyring, kind="stop", at=now, concerned=concerned)
-
-
-def _lift(house: House, connection: Connection, notice_id: str) -> None:
-    notice_rows.set_lifted(connection, notice_id, at=house.clock())
-    house.audit_deed(connection, kind="stop", details={"did": "lift", "notice": notice_id})
+        heir = notice_rows.notice_with(connection, marks, other_than=notice_id)
+        notice_rows.set_lifted(connection, notice_id, at=house.clock(), heir=heir)
+        house.audit_deed(connection, kind="stop", details={"did": "lift", "notice": notice_id})
 
 
 def _wait_for_runs(house: House, notice_id: str) -> None:

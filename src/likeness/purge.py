@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,11 +11,13 @@ from likeness.blocking import block_list
 from likeness.errors import LibraryBusy
 from likeness.house import House, Progress, ProgressListener
 from likeness.notice_target import Target, target_again
+from likeness.records.address import address_key
 from likeness.records.notice import NoticeTerms, StoredNotice
+from likeness.store import concerned, receipts
 from likeness.store import notices as notice_rows
-from likeness.store import receipts
+from likeness.store.concerned import Concerned
+from likeness.store.fetched import delete_fetched, fetched_after
 from likeness.store.links import forget_where_left
-from likeness.store.notices import Concerned
 from likeness.withdraw import append_receipt
 
 SIGHTINGS_AT_ONCE = 1000
@@ -48,7 +50,7 @@ def purge(
         current = notice_rows.notice_by_id(connection, notice.notice_id)
         issued = receipts.find(connection, notice.serial)
         target = target_again(connection, terms)
-        would = notice_rows.count_concerned(
+        total = concerned.count_sightings(
             connection, target.keys, target.source_ids, target.contents
         )
     if current is not None and current.state != "purging" and issued is not None:
@@ -57,7 +59,8 @@ def purge(
     gone = 0
     while batch := _batch(house, notice, target):
         gone += batch
-        progress(Progress(phase="purge", done=gone, total=max(gone, would["sightings"])))
+        progress(Progress(phase="purge", done=gone, total=max(gone, total)))
+    _forget_fetched(house, notice, target)
     # (2) Nothing of the rows stays in the files, once nobody reads an older state of them.
     with suppress(LibraryBusy):
         house.store.overwrite_deleted()
@@ -70,35 +73,54 @@ def purge(
 
 def _batch(house: House, notice: StoredNotice, target: Target) -> int:
     blocks = block_list(house)
+    about = (target.keys, target.source_ids, target.contents)
     with house.store.transaction() as connection:
-        batch = notice_rows.concerned_by(
-            connection,
-            target.keys,
-            target.source_ids,
-            target.contents,
-            limit=SIGHTINGS_AT_ONCE,
-        )
-        notice_rows.delete_sightings(connection, batch)
+        batch = concerned.concerned_by(connection, *about, limit=SIGHTINGS_AT_ONCE)
+        concerned.delete_sightings(connection, batch)
         for collection_id, photo_ids in _by_collection(batch).items():
             forget_where_left(connection, photo_ids, collection_id)
         photo_ids = {one.photo_id for one in batch}
-        hashes, counts = notice_rows.delete_without_sighting(connection, photo_ids)
+        if not batch:
+            # It may have lost its last place before, and wait for the next run to go.
+            photo_ids.update(concerned.photos_without_sighting(connection, target.contents))
+        hashes, counts = concerned.delete_without_sighting(connection, photo_ids)
         # The file may lie in somebody's folder: the next scan of it passes it over.
         notice_rows.put_blocks(connection, notice.notice_id, map(blocks.content, hashes))
-        if not batch:
-            notice_rows.forget_sources(connection, notice.notice_id)
-        kinds = Counter(one.kind for one in batch)
         notice_rows.add_counts(
             connection,
             notice.notice_id,
             {
                 "sightings": len(batch),
                 **counts,
-                "photos_kept": len(photo_ids) - counts["photos"],
-                "files_left": kinds["folder"],
+                "photos_kept": concerned.photos_left(connection, photo_ids, *about),
+                "files_left": concerned.files_left(connection, batch, *about),
             },
         )
     return len(batch)
+
+
+def _forget_fetched(house: House, notice: StoredNotice, target: Target) -> None:
+    """Forget what crawls remember of what is stopped, also where no photo was."""
+    with house.store.snapshot() as connection:
+        source_ids = notice_rows.stopped_by(connection, notice.notice_id)
+    more = True
+    while more:
+        with house.store.transaction() as connection:
+            more = concerned.forget_some_of_sources(connection, source_ids, limit=SIGHTINGS_AT_ONCE)
+    if target.keys is None:
+        return
+    (low, high), last = target.keys, ("", "")
+    while True:
+        with house.store.snapshot() as connection:
+            some = fetched_after(connection, last, limit=SIGHTINGS_AT_ONCE)
+        if not some:
+            return
+        last = some[-1]
+        stopped = [(source_id, url) for source_id, url in some if low <= address_key(url) < high]
+        if stopped:
+            with house.store.transaction() as connection:
+                for source_id, url in stopped:
+                    delete_fetched(connection, source_id, url)
 
 
 def _by_collection(batch: list[Concerned]) -> dict[str, set[int]]:

@@ -174,11 +174,14 @@ def _of_site(house: House, what: str, collection: Collection, stack: ExitStack) 
     memory = StoredMemory(house, collection)
     stack.callback(memory.flush)
     source: IiifSource | WebsiteSource
+    hosts: tuple[str, ...] = (host,)
     if manifest:
+        proofs = _proofs(house, host)
+        hosts = tuple(proofs)
         source = IiifSource(
             what,
             network=house.network,
-            proofs=_proofs(house, host),
+            proofs=proofs,
             still_allowed=memory.require_active,
             memory=memory,
             clock=house.clock,
@@ -192,7 +195,7 @@ def _of_site(house: House, what: str, collection: Collection, stack: ExitStack) 
             memory=memory,
             clock=house.clock,
         )
-    memory.belongs_to(kind=source.kind, address=source.address)
+    memory.belongs_to(kind=source.kind, address=source.address, hosts=hosts)
     return source
 
 
@@ -215,6 +218,9 @@ def _proofs(house: House, host: str) -> dict[str, Callable[[], Proof]]:
 
 
 def _of_bucket(house: House, address: BucketAddress) -> Source:
+    # Before anything is asked of it, its proof included.
+    with house.store.snapshot() as connection:
+        require_not_blocked(connection, block_list(house), kind="bucket", address=address.text)
     source = BucketSource(
         address,
         prove=lambda text: proved_in(house, address.root, text),

@@ -125,5 +125,7 @@ def _finish(house: House, record: SourceRecord, progress: ProgressListener) -> R
             commitments=(commit(secrets.token_bytes(NONCE_BYTES), details.encode()),),
         )
         document = append_receipt(house, connection, body, at=now)
-        collection_rows.set_source_state(connection, record.source_id, "removed")
+        # A notice may have stopped it meanwhile, and that holds.
+        if collection_rows.require_source(connection, record.source_id).state == "removing":
+            collection_rows.set_source_state(connection, record.source_id, "removed")
     return Removed(serial=body.serial, sightings=sightings, photos=photos, receipt=document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import Connection, delete, exists, insert, select, tuple_
 
 from likeness.records.address import address_key
 from likeness.store.schema import fetched, sightings
@@ -43,6 +43,20 @@ def fetched_of(connection: Connection, source_id: str, url: str) -> dict[str, An
     if not row.page and not connection.execute(select(held)).scalar_one():
         return None
     return {name: value for name, value in row._mapping.items() if name != "source_id"}
+
+
+def fetched_after(
+    connection: Connection, last: tuple[str, str], *, limit: int
+) -> list[tuple[str, str]]:
+    """Source and address of what was fetched, in order, at most ``limit``, after one of them."""
+    place = tuple_(fetched.c.source_id, fetched.c.url)
+    rows = connection.execute(
+        select(fetched.c.source_id, fetched.c.url)
+        .where(place > last)
+        .order_by(fetched.c.source_id, fetched.c.url)
+        .limit(limit)
+    )
+    return [(row.source_id, row.url) for row in rows]
 
 
 def delete_fetched(connection: Connection, source_id: str, url: str) -> None:

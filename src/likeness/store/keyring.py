@@ -24,7 +24,7 @@ from likeness.errors import (
 )
 from likeness.store.envelope import KEY_BYTES
 from likeness.store.keyring_file import APPLICATION_ID, BUSY_SECONDS, FORMAT, KeyringFile, new_file
-from likeness.store.keyring_notices import keep_lifted, keep_notice, kept_notices
+from likeness.store.keyring_notices import KeptNotice, keep_lifted, keep_notice, kept_notices
 from likeness.store.master_key import MasterKey
 from likeness.store.sqlite_version import require_safe_sqlite, sqlite
 from likeness.store.tombstones import (
@@ -427,8 +427,8 @@ class Keyring:
         """Note that a notice was lifted; it is on disk when this returns."""
         keep_lifted(self._file, _checked(notice_id))
 
-    def notices(self) -> dict[str, bytes | None]:
-        """What each notice says, as ciphertext, by its id; None for one that was lifted."""
+    def notices(self) -> dict[str, KeptNotice]:
+        """What is kept of each notice, by its id."""
         return kept_notices(self._file)
 
     def _unwrap(self, subject_id: str, wrapped: bytes) -> bytes:

@@ -119,14 +119,18 @@ def mark_item_seen(
     connection: Connection, source_id: str, item: str, *, below: bool, run_id: str
 ) -> None:
     """Note that a run cannot tell whether an item, or everything ``below`` it, is still there."""
-    here = sightings.c.item == item
+    places = [sightings.c.item == item]
     if below:
-        here = here | sightings.c.item.startswith(item.rstrip("/") + "/", autoescape=True)
-        # A video's frames are below it.
-        here = here | sightings.c.item.startswith(item + "#t=", autoescape=True)
-    connection.execute(
-        update(sightings).where(sightings.c.source_id == source_id, here).values(seen_in_run=run_id)
-    )
+        # Ranges, one at a time, so that each goes by the index; a video's frames are below it.
+        folder = item.rstrip("/")
+        places.append((sightings.c.item >= f"{folder}/") & (sightings.c.item < f"{folder}0"))
+        places.append((sightings.c.item >= f"{item}#t=") & (sightings.c.item < f"{item}#t>"))
+    for here in places:
+        connection.execute(
+            update(sightings)
+            .where(sightings.c.source_id == source_id, here)
+            .values(seen_in_run=run_id)
+        )
 
 
 def delete_item(connection: Connection, source_id: str, item: str) -> int | None:

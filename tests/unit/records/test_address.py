@@ -31,6 +31,13 @@ from likeness.records.address import (
         ("https://www.youtube.com/watch?v=aB&t=12", "https://m.youtube.com/watch?v=aB"),
         ("https://bücher.example/", "https://xn--bcher-kva.example"),
         ("https://example.org//a///b", "https://example.org/a/b"),
+        ("https://youtu.be/aB?si=x", "https://www.youtube.com/watch?v=aB&t=12"),
+        ("https://www.youtube.com/shorts/aB", "https://www.youtube.com/watch?list=x&v=aB"),
+        ("https://www.youtube-nocookie.com/embed/aB", "https://youtu.be/aB"),
+        ("https://www.youtube.com/@Ann", "https://youtube.com/@ann/"),
+        ("https://x.com/ann/status/12?s=20&t=abc", "https://x.com/Ann/status/12"),
+        ("https://de.linkedin.com/in/Ann", "https://www.linkedin.com/in/ann?trk=x"),
+        ("https://de-de.facebook.com/ann", "https://www.facebook.com/Ann?locale=de_DE"),
     ],
 )
 def test_an_address_has_one_key_however_it_is_written(one: str, other: str) -> None:
@@ -45,6 +52,10 @@ def test_an_address_has_one_key_however_it_is_written(one: str, other: str) -> N
         ("https://example.org/p?id=1", "https://example.org/p?id=2"),
         ("https://www.youtube.com/watch?v=aB", "https://www.youtube.com/watch?v=ab"),
         ("https://photos.example.org/", "https://example.org/"),
+        ("https://www.instagram.com/p/AbC", "https://www.instagram.com/p/aBc"),
+        ("https://www.youtube.com/@ann", "https://www.youtube.com/@anna"),
+        ("https://www.facebook.com/profile.php?id=1", "https://www.facebook.com/profile.php?id=2"),
+        ("https://example.org/?a=1%21b%3D2", "https://example.org/?a=1&b=2"),
     ],
 )
 def test_different_addresses_have_different_keys(one: str, other: str) -> None:
@@ -99,6 +110,28 @@ def test_a_domain_takes_in_its_subdomains_and_nothing_beside_it(address: str, in
 )
 def test_an_account_takes_in_what_is_below_it_alone(address: str, inside: bool) -> None:
     assert _within(address, tree_range("https://x.com/ann/")) is inside
+
+
+@pytest.mark.parametrize(
+    ("address", "inside"),
+    [
+        ("https://m.facebook.com/profile.php?id=12", True),
+        ("https://www.facebook.com/profile.php?id=12&v=photos", True),
+        ("https://www.facebook.com/profile.php?id=123", False),
+        ("https://www.facebook.com/profile.php?id=13", False),
+        ("https://www.facebook.com/profile.php", False),
+        ("https://www.facebook.com/12", False),
+    ],
+)
+def test_an_account_that_a_query_names_takes_in_no_other(address: str, inside: bool) -> None:
+    """Another account of the same page would lose its photos for good."""
+    account = "https://www.facebook.com/profile.php?id=12"
+    assert _within(address, tree_range(account)) is inside
+    assert (address_key(account) in trees_above(address_key(address))) is inside
+
+
+def test_a_key_is_made_also_of_what_is_not_valid_text() -> None:
+    assert address_key("https://example.org/\udcff?a=\udcff").startswith("org.example/")
 
 
 def test_one_address_takes_in_no_other() -> None:

@@ -80,14 +80,15 @@ def test_a_video_that_was_cut_short_gives_what_is_there(tmp_path: Path) -> None:
 
 
 def test_broken_bytes_give_the_same_frames_each_time_or_the_same_reason() -> None:
+    """By one thread: with several, what stands in for a damaged part depends on who is first."""
     good = film(stills(THREE))
     for seed in range(4):
         dice, data = random.Random(seed), bytearray(good)
         for _ in range(30):
             data[dice.randrange(len(data))] = dice.randrange(256)
         video = held(bytes(data))
-        first = outcome(video)
-        assert first == outcome(video)
+        first = outcome(video, threads=1)
+        assert first == outcome(video, threads=1)
         for frame in first[0]:
             assert 0 <= frame.span.start_ms < frame.span.end_ms
 
