@@ -110,8 +110,10 @@ def ask(house: House, place: str, *, days: int = DAYS) -> Asked:
             expires_at=made.expires_at,
         )
     blocks = block_list(house)
+    kind = "bucket" if is_bucket_address(made.domain) else "website"
+    address = made.domain if kind == "bucket" else f"https://{made.domain}"
     with house.transaction() as connection:
-        require_not_blocked(connection, blocks, kind="website", address=f"https://{made.domain}/")
+        require_not_blocked(connection, blocks, kind=kind, address=address)
         rows.put_authorisation(connection, made)
         house.audit_deed(connection, kind="authorise", details={"did": "ask", "place": made.domain})
     return asked
@@ -124,9 +126,12 @@ def check(house: House, place: str) -> Seen:
     ------
     NotAuthorised
         The owner was not asked, or what they publish is not there, has ended or is another's.
+    SourceBlocked
+        A notice is about it.
     """
     if is_bucket_address(place):
         address = bucket_address(place)
+        _require_not_blocked(house, kind="bucket", address=address.root)
         proofs: list[Proof] = []
         source = BucketSource(
             address,
@@ -137,7 +142,9 @@ def check(house: House, place: str) -> Seen:
         proof = proofs[-1]
     else:
         require_extra()
-        proof = prove(house, host_name(place))
+        host = host_name(place)
+        _require_not_blocked(house, kind="website", address=f"https://{host}")
+        proof = prove(house, host)
     return Seen(place=proof.domain, method=proof.method, until=proof.until)
 
 
@@ -204,6 +211,12 @@ def _asked(house: House, place: str) -> Authorisation:
             f"Ask them with: likeness source authorise {place}",
         )
     return found
+
+
+def _require_not_blocked(house: House, *, kind: str, address: str) -> None:
+    blocks = block_list(house)
+    with house.store.snapshot() as connection:
+        require_not_blocked(connection, blocks, kind=kind, address=address)
 
 
 def _note(house: House, proof: Proof) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,17 +27,21 @@ from likeness.purge import purge
 from likeness.records.notice import NoticeKind, NoticeTerms, StoredNotice
 from likeness.rescan import rescan_where_possible
 from likeness.sources.links import plain_text
+from likeness.sources.website.lease import LEASE_SECONDS
 from likeness.store import audit_log
 from likeness.store import collections as collection_rows
 from likeness.store import notices as notice_rows
 from likeness.store.audit_log import Concerned
-from likeness.store.authorisations import end_authorisations
+from likeness.store.authorisations import delete_authorisation, end_authorisations
 from likeness.store.concerned import count_concerned
 from likeness.store.notice_terms import committed_details, open_terms, seal_terms
 from likeness.turns import taking_turns
 
 SECONDS_FOR_RUNS = 60.0
 """How long to wait for a running import to end. It keeps nothing more however long it takes."""
+
+SECONDS_FOR_LEASES = LEASE_SECONDS + 1.0
+"""After how long nothing that crawls goes on without having asked whether it may."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +84,10 @@ class KnownNotice:
     terms: NoticeTerms
 
 
+def _unheard(_notice_id: str, _lift_code: str) -> None:
+    """Tell nobody."""
+
+
 def dry_run(house: House, *, kind: NoticeKind, about: str) -> dict[str, int]:
     """What a notice would take, in numbers; nothing is changed.
 
@@ -101,6 +110,7 @@ def give_notice(
     given_by: str,
     reason: str,
     progress: ProgressListener = no_progress,
+    begun: Callable[[str, str], None] = _unheard,
 ) -> GivenNotice:
     """Stop what a notice is about, take it out, and give the receipt.
 
@@ -111,6 +121,9 @@ def give_notice(
         A domain, an address, the SHA-256 of a photo in hex, or the id of a source.
     given_by, reason : str
         Kept as ciphertext under a key of the notice's own.
+    begun : callable
+        Hears the notice's id and its lift code once it holds, before anything is deleted: should
+        that break off, nothing else tells the code.
 
     Raises
     ------
@@ -119,7 +132,7 @@ def give_notice(
     NotFound
         There is no such source.
     LogTampered
-        The audit log is damaged: what the notice is about is gone, and no receipt can be signed yet.
+        The audit log is damaged: what the notice is about is gone, and its receipt waits.
     """
     code = secrets.token_urlsafe(16)
     with house.store.snapshot() as connection:
@@ -129,6 +142,7 @@ def give_notice(
     notice = _kept_in_keyring(house, terms)
     # (2) One transaction: sources stopped, addresses on the block list, nothing from there shows.
     _stop(house, notice, terms)
+    begun(notice.notice_id, code)
     progress(Progress(phase="purge", done=0, total=None))
     # (3) Imports and crawls that were running have ended.
     _wait_for_runs(house, notice.notice_id)
@@ -288,6 +302,10 @@ def _put(
     # One address alone is no site.
     if target.keys is not None and terms.kind != "url":
         end_authorisations(connection, target.keys)
+    for source_id in target.source_ids:
+        source = collection_rows.require_source(connection, source_id)
+        if source.kind in ("website", "bucket"):
+            delete_authorisation(connection, source.address.removeprefix("https://"))
     return True
 
 
@@ -301,10 +319,19 @@ def _lift(house: House, notice_id: str, terms: NoticeTerms) -> None:
 
 def _wait_for_runs(house: House, notice_id: str) -> None:
     with house.store.snapshot() as connection:
-        source_ids = notice_rows.stopped_by(connection, notice_id)
-    deadline = time.monotonic() + SECONDS_FOR_RUNS
+        stopped = notice_rows.stopped_by(connection, notice_id)
+        every = collection_rows.all_sources(connection)
+    # What crawls a manifest may have asked a host whose authorisation ended: then it ends, and
+    # whatever else crawls has asked anew whether it may.
+    crawling = [one.source_id for one in every if one.kind == "iiif" and one.state == "active"]
+    now = time.monotonic()
+    _wait_for_turns(house, stopped, until=now + SECONDS_FOR_RUNS)
+    _wait_for_turns(house, crawling, until=now + SECONDS_FOR_LEASES)
+
+
+def _wait_for_turns(house: House, source_ids: Iterable[str], *, until: float) -> None:
     for source_id in source_ids:
-        while time.monotonic() < deadline:
+        while time.monotonic() < until:
             try:
                 with taking_turns(house, f"add-{source_id}", wait=False):
                     break

@@ -292,3 +292,49 @@ def test_a_purge_that_breaks_off_counts_nothing_twice(
         [known] = again.notices()
         wanted = {"sightings": 3, "photos": 3, "faces": 3, "files_left": 3, "photos_kept": 0}
         assert {name: known.notice.counts[name] for name in wanted} == wanted
+
+
+def test_whoever_gave_a_notice_has_its_code_also_where_the_purge_breaks_off(
+    library: Library, place: Place, tmp_path: Path
+) -> None:
+    save(tmp_path / "fair" / "1.png", salt=1)
+    add(library, tmp_path / "fair")
+    told: list[tuple[str, str]] = []
+
+    def crash(progress: Progress) -> None:
+        if progress.phase == "purge":
+            raise StorageError("The disk went away.")
+
+    with pytest.raises(StorageError):
+        give(
+            library,
+            kind="source",
+            about=library.sources()[0].source_id,
+            progress=crash,
+            begun=lambda notice_id, code: told.append((notice_id, code)),
+        )
+    with place.open() as again:
+        [(notice_id, code)] = told
+        again.lift_notice(notice_id, code=code)
+        assert [known.notice.state for known in again.notices()] == ["lifted"]
+
+
+def test_a_site_that_a_notice_stopped_as_a_source_is_asked_for_nothing(library: Library) -> None:
+    pytest.importorskip("scrapy")
+    library.authorise("photos.example.org")
+    source_id = source(library, "website", "https://photos.example.org")
+    give(library, kind="source", about=source_id)
+    assert library.authorisations() == [], "nor may a manifest take images from there"
+    for ask in (library.authorise, library.check_authorisation):
+        with pytest.raises(SourceBlocked):
+            ask("photos.example.org")
+
+
+def test_a_bucket_that_a_notice_stopped_cannot_be_authorised_again(library: Library) -> None:
+    place = library.authorise("s3://photos").place
+    source_id = source(library, "bucket", place)
+    give(library, kind="source", about=source_id)
+    assert library.authorisations() == []
+    for ask in (library.authorise, library.check_authorisation):
+        with pytest.raises(SourceBlocked):
+            ask("s3://photos")

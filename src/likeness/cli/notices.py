@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from likeness.cli.choosing import source_anywhere
 from likeness.cli.files import require_free
 from likeness.cli.options import AccountOption, JsonOption, LibraryOption, ReceiptOption
 from likeness.cli.progress import shown_progress
-from likeness.cli.screen import counted, say, table
+from likeness.cli.screen import counted, note, say, table
 from likeness.cli.shapes import receipt_as_json
 from likeness.cli.stopping import say_receipt, sha256_of, write_receipt
 from likeness.errors import UsageError
@@ -87,15 +88,21 @@ def add(
     _require_giver(given_by)
     if receipt is not None:
         require_free(receipt)
-    with call.opened() as opened, shown_progress() as progress:
-        about = _meant(opened, kind, about)
-        given = opened.give_notice(
-            kind=kind, about=about, given_by=given_by, reason=reason, progress=progress
-        )
-        key = opened.verifier_key
-    place = receipt or Path(f"likeness-receipt-{given.serial}.json")
-    if receipt is not None or not call.as_json:
-        write_receipt(place, given.receipt, given.serial)
+    with _code_told() as begun:
+        with call.opened() as opened, shown_progress() as progress:
+            about = _meant(opened, kind, about)
+            given = opened.give_notice(
+                kind=kind,
+                about=about,
+                given_by=given_by,
+                reason=reason,
+                progress=progress,
+                begun=begun,
+            )
+            key = opened.verifier_key
+        place = receipt or Path(f"likeness-receipt-{given.serial}.json")
+        if receipt is not None or not call.as_json:
+            write_receipt(place, given.receipt, given.serial)
     call.answer(_given_as_json(given), lambda: _say_given(given, place, key))
 
 
@@ -210,6 +217,21 @@ def _given_as_json(given: GivenNotice) -> dict[str, Any]:
         "lift_code": given.lift_code,
         "opening": given.opening,
     }
+
+
+@contextmanager
+def _code_told() -> Iterator[Callable[[str, str], None]]:
+    """Tell the lift code on standard error where the rest breaks off: nothing tells it again."""
+    told: list[tuple[str, str]] = []
+    try:
+        yield lambda notice_id, lift_code: told.append((notice_id, lift_code))
+    except BaseException:
+        for notice_id, lift_code in told:
+            note(
+                f"The notice holds. Whoever gave it can lift it with: likeness notice lift "
+                f"{notice_id} --code {lift_code}"
+            )
+        raise
 
 
 def _say_given(given: GivenNotice, place: Path, key: str) -> None:

@@ -1,9 +1,9 @@
 """Addresses in an order in which everything below one is a range, and spelled in one way.
 
 A key is the host from its end (``org.example.photos``), then the path with a slash at both ends,
-then the query with an exclamation mark after each part: ``org.example/2024/fair/?page=2!``. Scheme,
-port, ``www.``, fragment and what only follows readers around are left out, so that a notice about an
-address covers it however it is written.
+then the query with an exclamation mark after each part: ``org.example/2024/fair/?page=2!``.
+Scheme, port, ``www.``, fragment and what only follows readers around are left out, so that a notice
+about an address covers it however it is written.
 """
 
 from __future__ import annotations
