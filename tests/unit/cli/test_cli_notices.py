@@ -16,6 +16,8 @@ from exports_x import Tweet, x_archive
 from json_shapes import faults, schema_of
 from PIL import Image
 
+from likeness.errors import StorageError
+
 FROM = ("--from", "Erin Example", "--reason", "letter of 3 May")
 PAGE = "https://twitter.com/some_one/status/1000"
 
@@ -208,3 +210,18 @@ def test_words_of_a_notice_control_no_terminal() -> None:
     plain, as_json = run("notices"), run("notices", "--json")
     assert not set(plain.text + plain.err) & set("\x1b\x9b\u202e")
     assert as_json.out.isascii() and as_json.answer["notices"][0]["from"].startswith("Erin[2J")
+
+
+def test_the_code_is_told_also_where_the_receipt_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(_place: Path, _document: bytes) -> None:
+        raise StorageError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("likeness.cli.stopping.write_new", full)
+        ran = run("notice", "add", "--domain", "x.com", *FROM)
+    assert ran.code == 6
+    words = ran.err[ran.err.index("likeness notice lift") :].split()
+    answered(*words[1:6])
+    assert [one["state"] for one in answered("notices")["notices"]] == ["lifted"]
