@@ -128,7 +128,8 @@ def count_visible_proposals(house: House) -> int:
 def require_reachable(house: House, connection: Connection, person_id: str) -> None:
     """Check that the acting account may handle a person's record: consents, export.
 
-    It may where it may find them, and where it recorded their consent itself and so knows them.
+    It may where it may find them, where it recorded their consent itself and so knows them, and
+    where the person is acting.
 
     Raises
     ------
@@ -136,6 +137,8 @@ def require_reachable(house: House, connection: Connection, person_id: str) -> N
         In the same words whether the id is unknown or neither holds.
     """
     keys = _key_of(house, connection, person_id)
+    if keys and house.account.account_id == person_id:
+        return
     if _covering(house, connection, keys):
         return
     recorded = people.consents_of_many(connection, keys).get(person_id, ())

@@ -50,7 +50,7 @@ def make_library(settings: Settings, *, owner: str, keyring_chosen: bool, at: da
         keyring = Keyring.create(
             settings.keyring, master=master, origin=audit_log.log_origin(settings.library_id)
         )
-        account = Account(account_id=new_id("a"), name=owner)
+        account = Account(account_id=new_id("a"), name=owner, role="owner")
         keyring.create_key(account.account_id)
         store = SqliteStore.create(settings.database)
         with store.transaction() as connection:

@@ -190,6 +190,10 @@ class Library(SourcesAndNotices):
     ) -> None:
         self.close()
 
+    def acting_as(self, account: Account) -> Library:
+        """The same open library with another account acting; closing it is up to this one."""
+        return Library(replace(self._house, account=account))
+
     @property
     def house(self) -> House:
         """The parts that the ways through the house work with."""

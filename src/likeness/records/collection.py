@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, get_args
+
+Role = Literal["owner", "operator", "member"]
+"""What an account may do in the web app: an owner everything, and who else works there; an operator
+sources, people, reviews and notices; a member searches. None sees anybody whose consent does not
+cover it."""
+
+ROLES: tuple[Role, ...] = get_args(Role)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,10 +24,15 @@ class Account:
         Opaque.
     name : str
         The name they sign in with.
+    role : Role
+    active : bool
+        Whether it may sign in.
     """
 
     account_id: str
     name: str
+    role: Role = "member"
+    active: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +51,10 @@ class Collection:
         Why the photos are held, in the controller's words.
     audience : frozenset of str
         Ids of the accounts allowed to search.
+    retention_days : int or None
+        Photos go this many days after they were added; None where they stay.
+    ask_purpose : bool
+        Whether whoever searches has to say what for.
     """
 
     collection_id: str
@@ -45,6 +62,8 @@ class Collection:
     controller: str
     purpose_text: str
     audience: frozenset[str]
+    retention_days: int | None = None
+    ask_purpose: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

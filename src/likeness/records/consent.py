@@ -11,7 +11,9 @@ from likeness.records.person import Estate, Guardian
 Purpose = Literal["find_me", "be_found", "publish"]
 Basis = Literal["consent", "guardian_consent", "estate"]
 HowGiven = Literal["self", "attested"]
-ConsentState = Literal["given", "superseded", "withdrawn"]
+ConsentState = Literal["waiting", "given", "superseded", "withdrawn"]
+"""A consent that waits was given, and is of no effect until an operator lets the enrolment stand."""
+
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 BASES: tuple[Basis, ...] = get_args(Basis)

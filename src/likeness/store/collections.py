@@ -18,7 +18,11 @@ def insert_account(connection: Connection, account: Account, *, at: datetime) ->
     """Keep an account."""
     connection.execute(
         insert(accounts).values(
-            account_id=account.account_id, name=account.name, created_at=at.isoformat()
+            account_id=account.account_id,
+            name=account.name,
+            created_at=at.isoformat(),
+            role=account.role,
+            state="active" if account.active else "ended",
         )
     )
 
@@ -35,13 +39,13 @@ def account_named(connection: Connection, name: str) -> Account:
         raise NotFound(
             f"There is no account {name!r}.", "Make it with: likeness account create NAME"
         )
-    return Account(account_id=row.account_id, name=row.name)
+    return _account(row)
 
 
 def all_accounts(connection: Connection) -> list[Account]:
     """Every account, by name."""
     rows = connection.execute(select(accounts).order_by(accounts.c.name))
-    return [Account(account_id=row.account_id, name=row.name) for row in rows]
+    return [_account(row) for row in rows]
 
 
 def insert_collection(connection: Connection, collection: Collection, *, at: datetime) -> None:
@@ -53,6 +57,8 @@ def insert_collection(connection: Connection, collection: Collection, *, at: dat
             controller=collection.controller,
             purpose_text=collection.purpose_text,
             created_at=at.isoformat(),
+            retention_days=collection.retention_days,
+            ask_purpose=int(collection.ask_purpose),
         )
     )
     set_audience(connection, collection.collection_id, collection.audience)
@@ -209,6 +215,12 @@ def end_run(
     )
 
 
+def _account(row: Row[*tuple[Any, ...]]) -> Account:
+    return Account(
+        account_id=row.account_id, name=row.name, role=row.role, active=row.state == "active"
+    )
+
+
 def _collection(connection: Connection, row: Row[*tuple[Any, ...]]) -> Collection:
     audience = connection.execute(
         select(collection_audience.c.account_id).where(
@@ -221,6 +233,8 @@ def _collection(connection: Connection, row: Row[*tuple[Any, ...]]) -> Collectio
         controller=row.controller,
         purpose_text=row.purpose_text,
         audience=frozenset(audience),
+        retention_days=row.retention_days,
+        ask_purpose=bool(row.ask_purpose),
     )
 
 

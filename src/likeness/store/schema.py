@@ -43,6 +43,10 @@ accounts = Table(
     Column("account_id", String, primary_key=True),
     Column("name", String, nullable=False, unique=True),
     Column("created_at", String, nullable=False),
+    # owner, operator or member.
+    Column("role", String, nullable=False, server_default="member"),
+    # active, or ended: it signs in no more, and what it did keeps its name.
+    Column("state", String, nullable=False, server_default="active"),
 )
 
 collections = Table(
@@ -53,6 +57,10 @@ collections = Table(
     Column("controller", String, nullable=False),
     Column("purpose_text", Text, nullable=False),
     Column("created_at", String, nullable=False),
+    # Photos go this many days after they were added; null where they stay.
+    Column("retention_days", Integer),
+    # 1 where whoever searches has to say what for.
+    Column("ask_purpose", Integer, nullable=False, server_default="0"),
 )
 
 collection_audience = Table(
@@ -223,6 +231,16 @@ blocks = Table(
     Index("blocks_by_notice", "notice_id"),
 )
 
+# What is shown of a photo: a smaller JPEG.
+previews = Table(
+    "previews",
+    metadata,
+    Column("photo_id", ForeignKey("photos.photo_id", ondelete="CASCADE"), primary_key=True),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("jpeg", LargeBinary, nullable=False),
+)
+
 faces = Table(
     "faces",
     metadata,
@@ -274,7 +292,10 @@ consents = Table(
     Column("person_id", ForeignKey("people.person_id"), nullable=False),
     Column("state", String, nullable=False),
     Column("record", LargeBinary, nullable=False),
-    CheckConstraint("state IN ('given', 'superseded', 'withdrawn')"),
+    # waiting: given, and of no effect until an operator lets the enrolment stand.
+    CheckConstraint(
+        "state IN ('waiting', 'given', 'superseded', 'withdrawn')", name="consent_state"
+    ),
     Index("consents_by_person", "person_id"),
 )
 
@@ -287,6 +308,8 @@ references = Table(
     Column("template", LargeBinary, nullable=False),
     Column("crop", LargeBinary, nullable=False),
     Column("alignment", String, nullable=False, server_default="dlib-5"),
+    # 1 where it was taken by a camera that saw the person move as asked.
+    Column("live", Integer, nullable=False, server_default="0"),
     Index("references_by_person", "person_id"),
 )
 
@@ -350,8 +373,40 @@ proposals = Table(
     Column("photo_id", ForeignKey("photos.photo_id"), nullable=False),
     Column("score", Float, nullable=False),
     Column("proposed_at", String, nullable=False),
+    # When somebody looked at it and was not sure; it comes last then.
+    Column("unsure_at", String),
     Index("proposals_by_person", "person_id", "score"),
     Index("proposals_by_photo", "photo_id"),
+)
+
+# Decisions about links as they were made, so that each can be undone.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("decision_id", Integer, primary_key=True),
+    Column("account_id", String, nullable=False),
+    Column("face_id", ForeignKey("faces.face_id", ondelete="CASCADE"), nullable=False),
+    Column("person_id", ForeignKey("people.person_id", ondelete="CASCADE"), nullable=False),
+    # What stood before, as JSON: links and proposals of the photo, and its matched_through.
+    Column("before", Text, nullable=False),
+    Column("decision", String, nullable=False),
+    Column("decided_at", String, nullable=False),
+    Column("undone_at", String),
+    Index("decisions_by_account", "account_id", "decision_id"),
+    Index("decisions_by_face", "face_id"),
+    Index("decisions_by_person", "person_id"),
+    sqlite_autoincrement=True,
+)
+
+# Enrolments that somebody said are of one human being. Each keeps its key, consents and links.
+same_people = Table(
+    "same_people",
+    metadata,
+    Column("person_id", ForeignKey("people.person_id", ondelete="CASCADE"), primary_key=True),
+    Column("group_id", String, nullable=False),
+    Column("merged_at", String, nullable=False),
+    Column("merged_by", String, nullable=False),
+    Index("same_people_by_group", "group_id"),
 )
 
 erasures = Table(
@@ -414,4 +469,5 @@ runs = Table(
     Column("finished_at", String),
     # What it did, in numbers, as JSON.
     Column("account", Text),
+    Index("runs_by_source", "source_id", "started_at"),
 )

@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from likeness.errors import LibraryExists, LibraryMissing, StorageError, StorageUnsafe
 from likeness.store import sqlite_version
 from likeness.store.schema import metadata
+from likeness.store.schema_accounts import sessions as sessions
 from likeness.store.sqlite import SqliteStore, migrate
 from likeness.store.sqlite_version import sqlite
 
