@@ -17,6 +17,9 @@ to a run hears of every one."""
 STOPPED_BY_A_NOTICE = "stopped by a notice"
 """Why something is skipped that a notice is about."""
 
+KEPT_LONG_ENOUGH = "kept for as long as its collection says"
+"""Why something is skipped that went by its collection's retention rule."""
+
 Outcome = Literal["new", "known", "unchanged", "skipped", "ended"]
 """What became of an item: its photo is new, or held already; nothing about it changed since the
 last run; it was not taken in; or its source says that it is no longer to be held."""

@@ -15,24 +15,31 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from likeness.account import STOPPED_BY_A_NOTICE, ItemOutcome
+from likeness.account import KEPT_LONG_ENOUGH, STOPPED_BY_A_NOTICE, ItemOutcome
 from likeness.blocking import BlockList, stopped_photos
 from likeness.eligibility import Eligible
 from likeness.errors import PhotoUnreadable
 from likeness.faces.crops import FACE_CROP_SIZE, decode_crops, encode_crop
 from likeness.faces.frames import frame_name
+from likeness.faces.preview import preview_of
 from likeness.faces.resemblance import look_of
 from likeness.house import House
+from likeness.keeping_out import items_kept_out, photos_kept_out
 from likeness.listing import Listed, WholeVideo
 from likeness.overlap import overlapped
 from likeness.records.collection import SourceRecord
 from likeness.records.face import DetectedFace, scaled_box
 from likeness.records.photo import DecodedPhoto
+from likeness.records.preview import Preview
 from likeness.records.reference import Match
 from likeness.records.sighting import PageLink
 from likeness.sources.base import SkippedEntry, SourceEntry
+from likeness.store import previews
 from likeness.store.photos import NewFace, known_sha256
 from likeness.store.sightings import sighting_of
+
+FETCHED = ("website", "iiif", "bucket")
+"""Kinds of sources whose photos are not read again for want of a preview: that asks others."""
 
 BATCH = 16
 AHEAD = 2
@@ -54,6 +61,8 @@ class Arrival:
         None where the library holds the photo already, so that nobody looked.
     look : bytes
         The look of the whole picture, by which copies are told; empty where nobody looked.
+    preview : Preview or None
+        None where the library has one already, or keeps none.
     """
 
     entry: SourceEntry
@@ -62,6 +71,7 @@ class Arrival:
     decoded: DecodedPhoto
     faces: tuple[NewFace, ...] | None = None
     look: bytes = b""
+    preview: Preview | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -114,8 +124,8 @@ def arrivals(
     house: House, entries: Iterable[Listed], record: SourceRecord, blocks: BlockList
 ) -> Iterator[Batch]:
     """Every entry of a source in batches, read, looked at and compared, the stages side by side."""
-    read = overlapped(_read(house, entries, record), depth=AHEAD)
-    looked = overlapped((_look(house, batch, blocks) for batch in read), depth=AHEAD)
+    read = overlapped(_read(house, entries, record, blocks), depth=AHEAD)
+    looked = overlapped((_look(house, batch, record, blocks) for batch in read), depth=AHEAD)
     for batch in looked:
         yield replace(batch, comparison=compare(house, batch, record.collection_id))
 
@@ -154,6 +164,7 @@ def read_again(house: House, entry: SourceEntry) -> Arrival | SkippedEntry:
         decoded=_without_pixels(outcome.decoded),
         faces=find_faces(house, [outcome.decoded])[0],
         look=look_of(outcome.decoded.pixels),
+        preview=_preview(house, outcome.decoded),
     )
 
 
@@ -181,13 +192,16 @@ def compare(
     return Comparison(eligible=eligible, templates=templates, matches=matches)
 
 
-def _read(house: House, entries: Iterable[Listed], record: SourceRecord) -> Iterator[Batch]:
+def _read(
+    house: House, entries: Iterable[Listed], record: SourceRecord, blocks: BlockList
+) -> Iterator[Batch]:
     listing = iter(entries)
     with ThreadPoolExecutor(READERS, thread_name_prefix="likeness-read") as readers:
         while listed := list(islice(listing, BATCH)):
             photos = [entry for entry in listed if isinstance(entry, SourceEntry)]
             skipped = [entry for entry in listed if isinstance(entry, SkippedEntry)]
-            unchanged, changed = _split_unchanged(house, record, photos)
+            unchanged, changed, out = _split_unchanged(house, record, photos, blocks)
+            skipped += out
             kept, arrived = [], []
             outcomes = readers.map(lambda entry: _read_one(house, entry), changed)
             for entry, outcome in zip(changed, outcomes, strict=True):
@@ -208,24 +222,38 @@ def _read(house: House, entries: Iterable[Listed], record: SourceRecord) -> Iter
 
 
 def _split_unchanged(
-    house: House, record: SourceRecord, photos: Sequence[SourceEntry]
-) -> tuple[dict[int, ItemOutcome], list[SourceEntry]]:
+    house: House, record: SourceRecord, photos: Sequence[SourceEntry], blocks: BlockList
+) -> tuple[dict[int, ItemOutcome], list[SourceEntry], list[SkippedEntry]]:
+    """Those that are as they were, those to be read, and those that a rule keeps out."""
     unchanged: dict[int, ItemOutcome] = {}
     changed = []
     with house.store.snapshot() as connection:
+        lacking = _without_preview(house, connection, record, photos)
         for entry in photos:
             known = sighting_of(connection, record.source_id, entry.item)
-            if known is not None and (known.size, known.modified_ns, known.link_mark) == (
-                entry.size,
-                entry.modified_ns,
-                entry.link_mark,
+            now = (entry.size, entry.modified_ns, entry.link_mark)
+            if (
+                known is not None
+                and (known.size, known.modified_ns, known.link_mark) == now
+                and entry.item not in lacking
             ):
                 unchanged[known.sighting_id] = ItemOutcome(
                     item=entry.item, outcome="unchanged", link=known.link
                 )
             else:
                 changed.append(entry)
-    return unchanged, changed
+        out = items_kept_out(connection, blocks, record, changed)
+    skipped = [SkippedEntry(item=item, reason=KEPT_LONG_ENOUGH) for item in sorted(out)]
+    return unchanged, [entry for entry in changed if entry.item not in out], skipped
+
+
+def _without_preview(
+    house: House, connection: Connection, record: SourceRecord, photos: Sequence[SourceEntry]
+) -> frozenset[str]:
+    """Items that are read again for want of a preview, such as those of an older library."""
+    if not house.settings.preview_side or record.kind in FETCHED:
+        return frozenset()
+    return previews.items_without(connection, record.source_id, (entry.item for entry in photos))
 
 
 def _read_one(house: House, entry: SourceEntry) -> Arrival | SkippedEntry:
@@ -247,15 +275,30 @@ def _read_one(house: House, entry: SourceEntry) -> Arrival | SkippedEntry:
     )
 
 
-def without_stopped(connection: Connection, batch: Batch, blocks: BlockList) -> Batch:
-    """The batch less what a notice is about, which is told among what was skipped."""
-    found = [(arrival.sha256, arrival.link) for arrival in batch.arrivals]
+def reasons_to_pass_over(
+    connection: Connection,
+    record: SourceRecord,
+    blocks: BlockList,
+    found: Sequence[tuple[str, PageLink]],
+) -> dict[int, str]:
+    """Why some of a list of (SHA-256, link) are not taken in, by their place in it."""
+    hashes = [sha256 for sha256, _ in found]
+    out = photos_kept_out(connection, blocks, record.collection_id, hashes)
     stopped = stopped_photos(connection, blocks, found)
+    return dict.fromkeys(out, KEPT_LONG_ENOUGH) | dict.fromkeys(stopped, STOPPED_BY_A_NOTICE)
+
+
+def without_stopped(
+    connection: Connection, batch: Batch, record: SourceRecord, blocks: BlockList
+) -> Batch:
+    """The batch less what is not to be taken in, which is told among what was skipped."""
+    found = [(arrival.sha256, arrival.link) for arrival in batch.arrivals]
+    stopped = reasons_to_pass_over(connection, record, blocks, found)
     if not stopped:
         return batch
     passed_over = [
-        SkippedEntry(item=batch.arrivals[n].entry.item, reason=STOPPED_BY_A_NOTICE)
-        for n in sorted(stopped)
+        SkippedEntry(item=batch.arrivals[n].entry.item, reason=reason)
+        for n, reason in sorted(stopped.items())
     ]
     return replace(
         batch,
@@ -264,10 +307,11 @@ def without_stopped(connection: Connection, batch: Batch, blocks: BlockList) -> 
     )
 
 
-def _look(house: House, batch: Batch, blocks: BlockList) -> Batch:
+def _look(house: House, batch: Batch, record: SourceRecord, blocks: BlockList) -> Batch:
     with house.store.snapshot() as connection:
-        batch = without_stopped(connection, batch, blocks)
+        batch = without_stopped(connection, batch, record, blocks)
         known = known_sha256(connection, {arrival.sha256 for arrival in batch.arrivals})
+        lacking = previews.without(connection, known)
     new: dict[str, DecodedPhoto] = {}
     for arrival in batch.arrivals:
         if arrival.sha256 not in known:
@@ -281,11 +325,21 @@ def _look(house: House, batch: Batch, blocks: BlockList) -> Batch:
                 arrival,
                 decoded=_without_pixels(arrival.decoded),
                 look=look_of(arrival.decoded.pixels) if arrival.sha256 in faces else b"",
+                preview=(
+                    _preview(house, arrival.decoded)
+                    if arrival.sha256 in faces or arrival.sha256 in lacking
+                    else None
+                ),
                 faces=faces.pop(arrival.sha256, None),
             )
         )
     house.eligibility.refresh()
     return replace(batch, arrivals=tuple(looked))
+
+
+def _preview(house: House, photo: DecodedPhoto) -> Preview | None:
+    side = house.settings.preview_side
+    return preview_of(photo.pixels, side=side) if side else None
 
 
 def _without_pixels(photo: DecodedPhoto) -> DecodedPhoto:

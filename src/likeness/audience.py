@@ -30,16 +30,14 @@ def set_audience(
     Raises
     ------
     NotFound
-        There is no such collection or account.
+        There is no such collection or account, or an account to be added has ended.
     UsageError
         Nothing would change.
     """
     with house.transaction() as connection:
         collection = collection_rows.collection_named(connection, name)
-        joining, leaving = (
-            {collection_rows.account_named(connection, a).account_id for a in names}
-            for names in (add, drop)
-        )
+        joining = {collection_rows.active_account_named(connection, a).account_id for a in add}
+        leaving = {collection_rows.account_named(connection, a).account_id for a in drop}
         audience = (collection.audience | joining) - leaving
         if audience == collection.audience:
             raise UsageError(

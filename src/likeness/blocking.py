@@ -70,6 +70,10 @@ class BlockList:
         addresses = {link.page_url, link.media_url}
         return [self.content(digest)] + [m for a in sorted(addresses) for m in self.of_address(a)]
 
+    def mark(self, *words: str) -> bytes:
+        """The mark of anything else that must not come back, told by these words."""
+        return self._mark(*words)
+
     def _mark(self, *words: str) -> bytes:
         told = "\0".join(words).encode("utf-8", "surrogatepass")
         return hmac.new(self._key, told, sha256).digest()

@@ -46,6 +46,8 @@ class Settings:
         Photos are looked at with their longer side reduced to this many pixels.
     searches_a_minute : int
         How often one account may search.
+    preview_side : int
+        Longer side of the previews that are kept of photos, in pixels; 0 keeps none.
     """
 
     path: Path
@@ -55,6 +57,7 @@ class Settings:
     limits: ReadLimits = field(default_factory=ReadLimits)
     detection_side: int = 1600
     searches_a_minute: int = 120
+    preview_side: int = 960
 
     @property
     def database(self) -> Path:
@@ -173,6 +176,7 @@ def read_settings(path: Path, environ: Mapping[str, str] = os.environ) -> Settin
         ),
         detection_side=fields.get("detection_side", Settings.detection_side),
         searches_a_minute=fields.get("searches_a_minute", Settings.searches_a_minute),
+        preview_side=fields.get("preview_side", Settings.preview_side),
     )
 
 
@@ -184,6 +188,7 @@ _FIELDS: Mapping[str, tuple[type, int]] = {
     "decode_seconds": (int, 1),
     "detection_side": (int, 160),
     "searches_a_minute": (int, 1),
+    "preview_side": (int, 0),
 }
 
 

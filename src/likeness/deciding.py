@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,10 @@ def decide_again(
     before = links_of_photo(connection, photo_id)
     proposed_before = proposals_of_photo(connection, photo_id)
     decided = decide_photo(
-        dict(zip(templates, found, strict=True)), decided=before, thresholds=thresholds
+        dict(zip(templates, found, strict=True)),
+        decided=before,
+        thresholds=thresholds,
+        groups=house.eligibility.groups,
     )
     return _replace(house, connection, photo_id, decided, before, proposed_before)
 
@@ -67,7 +71,12 @@ def _replace(
     delete_automatic(connection, photo_id)
     for link in decided.links:
         put_link(connection, link, photo_id=photo_id, at=now)
-    put_proposals(connection, decided.proposals, photo_id=photo_id, at=now)
+    # Somebody who was not sure of one is still not.
+    unsure = {(p.face_id, p.person_id): p.unsure_at for p in proposed_before}
+    proposed = [
+        replace(p, unsure_at=unsure.get((p.face_id, p.person_id))) for p in decided.proposals
+    ]
+    put_proposals(connection, proposed, photo_id=photo_id, at=now)
     had = {(link.face_id, link.person_id) for link in linked_before}
     offered = {(p.face_id, p.person_id) for p in proposed_before}
     return Decided(

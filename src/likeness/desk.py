@@ -6,20 +6,27 @@ Everybody else who enrolled does not appear here in any list or count, for any r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from likeness.consent.policy import permit
 from likeness.errors import ConsentRefused, KeyErased, NotFound, UsageError
 from likeness.house import House, new_id
-from likeness.records.collection import Collection
+from likeness.records.collection import Collection, require_days
 from likeness.records.consent import Consent
 from likeness.records.person import Person
 from likeness.records.stored import LinkedPhoto
 from likeness.store import collections as collection_rows
 from likeness.store import people
-from likeness.store.links import linked_photos, links_by_person, proposals_by_person
+from likeness.store.links import (
+    count_pictures,
+    linked_photos,
+    links_by_person,
+    proposals_by_person,
+)
+from likeness.store.same_people import group_with, groups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +44,11 @@ class VisiblePerson:
         Faces linked with them there.
     proposals : int
         Links that wait to be decided there.
+    others : tuple of VisiblePerson
+        Further enrolments of the same human being that the account may find, oldest first; each
+        with what is its own. Filled in where people are listed or one is shown.
+    pictures : int or None
+        Photos of all of them together, where there are others.
     """
 
     person: Person
@@ -44,6 +56,23 @@ class VisiblePerson:
     collection_ids: tuple[str, ...]
     photos: int
     proposals: int
+    others: tuple[VisiblePerson, ...] = ()
+    pictures: int | None = None
+
+    @property
+    def enrolments(self) -> tuple[VisiblePerson, ...]:
+        """Every enrolment that is shown as one with this, this one first."""
+        return self, *self.others
+
+    @property
+    def photos_together(self) -> int:
+        """Photos of all of them; one that shows several counts once."""
+        return self.photos if self.pictures is None else self.pictures
+
+    @property
+    def proposals_together(self) -> int:
+        """Links that wait to be decided about any of them."""
+        return sum(one.proposals for one in self.enrolments)
 
 
 def create_collection(
@@ -53,13 +82,15 @@ def create_collection(
     controller: str,
     purpose_text: str,
     audience: Sequence[str],
+    retention_days: int | None = None,
+    ask_purpose: bool = False,
 ) -> Collection:
     """Add a collection and name the accounts that may search it.
 
     Raises
     ------
     UsageError
-        Where the name is empty or taken, or nobody answers for it.
+        Where the name is empty or taken, nobody answers for it, or its rule is no number of days.
     NotFound
         Where an account is not known.
     """
@@ -68,6 +99,8 @@ def create_collection(
             "A collection needs a name and a controller, who answers for its photos.",
             "Give both, such as: likeness collection create party --controller 'Tennis club'",
         )
+    if retention_days is not None:
+        require_days(retention_days)
     now = house.clock()
     with house.transaction() as connection:
         if any(c.name == name for c in collection_rows.all_collections(connection)):
@@ -78,8 +111,10 @@ def create_collection(
             controller=controller,
             purpose_text=purpose_text,
             audience=frozenset(
-                collection_rows.account_named(connection, a).account_id for a in audience
+                collection_rows.active_account_named(connection, a).account_id for a in audience
             ),
+            retention_days=retention_days,
+            ask_purpose=ask_purpose,
         )
         collection_rows.insert_collection(connection, collection, at=now)
         house.audit_deed(
@@ -95,7 +130,9 @@ def create_collection(
 
 
 def visible_people(house: House, *, collection: str | None = None) -> list[VisiblePerson]:
-    """Everybody whom the acting account may find now, by name.
+    """Everybody whom the acting account may find now, by name; one entry for each human being.
+
+    Enrolments that were merged stand under the oldest of those that the account may find.
 
     Raises
     ------
@@ -106,13 +143,35 @@ def visible_people(house: House, *, collection: str | None = None) -> list[Visib
         found = _visible_among(
             house, connection, _keys_of_findable(house, connection, collection=collection)
         )
-    return sorted(found, key=lambda one: (one.person.details.name.casefold(), one.person.person_id))
+        as_one = _as_one(connection, found)
+    return sorted(
+        as_one, key=lambda one: (one.person.details.name.casefold(), one.person.person_id)
+    )
+
+
+def visible_enrolments(house: House) -> dict[str, VisiblePerson]:
+    """The same with an entry for each enrolment, by the person's id."""
+    with house.store.snapshot() as connection:
+        keys = _keys_of_findable(house, connection, collection=None)
+        return {one.person.person_id: one for one in _visible_among(house, connection, keys)}
 
 
 def visible(house: House, connection: Connection, person_id: str) -> VisiblePerson | None:
     """One person, if the acting account may find them now; None reads the same for anybody else."""
     found = _visible_among(house, connection, _key_of(house, connection, person_id))
     return found[0] if found else None
+
+
+def findable_where(
+    house: House, connection: Connection, person_ids: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    """Where the acting account may find these people now: ids of collections, by person.
+
+    Whoever it may not find is absent.
+    """
+    keys = house.keyring.keys(people.kept_among(connection, person_ids))
+    covering = _covering(house, connection, keys)
+    return {person_id: tuple(sorted(where)) for person_id, where in covering.items()}
 
 
 def count_visible_proposals(house: House) -> int:
@@ -149,6 +208,9 @@ def require_reachable(house: House, connection: Connection, person_id: str) -> N
 def show_person(house: House, person_id: str) -> tuple[VisiblePerson, list[LinkedPhoto]]:
     """One person and their photos, where the acting account may find them.
 
+    With the photos of further enrolments of the same human being, as far as the account may find
+    these; each photo is there by the consent of the enrolment that it is linked with.
+
     Raises
     ------
     NotFound
@@ -158,7 +220,20 @@ def show_person(house: House, person_id: str) -> tuple[VisiblePerson, list[Linke
         found = visible(house, connection, person_id)
         if found is None:
             raise not_visible()
-        return found, linked_photos(connection, person_id, collection_ids=found.collection_ids)
+        every = [found]
+        for other in group_with(connection, person_id):
+            seen = visible(house, connection, other) if other != person_id else None
+            every += [seen] if seen else []
+        of_each = {
+            one.person.person_id: linked_photos(
+                connection, one.person.person_id, collection_ids=one.collection_ids
+            )
+            for one in every
+        }
+    shown = one_of_each_picture(of_each.values())
+    others = tuple(sorted(every[1:], key=_age))
+    pictures = len(shown) if others else None
+    return replace(found, others=others, pictures=pictures), shown
 
 
 def not_visible() -> NotFound:
@@ -239,6 +314,57 @@ def _covering(
                     continue
                 found.setdefault(person_id, {})[permission.collection_id] = consent
     return found
+
+
+def one_of_each_picture(of_each: Iterable[Sequence[LinkedPhoto]]) -> list[LinkedPhoto]:
+    """The photos of several enrolments together, newest first.
+
+    A picture that shows several of them is there once, with the sightings that it has for each.
+    """
+    shown: list[LinkedPhoto] = []
+    places: dict[str, int] = {}
+    every = [linked for photos in of_each for linked in photos]
+    for linked in sorted(every, key=lambda one: -one.photo.photo_id):
+        names = (linked.photo.sha256, *linked.copies)
+        place = next((places[name] for name in names if name in places), len(shown))
+        if place == len(shown):
+            shown.append(linked)
+        else:
+            shown[place] = _both(shown[place], linked)
+        places.update(dict.fromkeys(names, place))
+    return shown
+
+
+def _both(one: LinkedPhoto, other: LinkedPhoto) -> LinkedPhoto:
+    found = {s.sighting_id: s for s in (*one.sightings, *other.sightings)}
+    names = {one.photo.sha256, *one.copies, other.photo.sha256, *other.copies}
+    return replace(
+        one,
+        sightings=tuple(sorted(found.values(), key=lambda s: (s.source_id, s.item))),
+        copies=tuple(sorted(names - {one.photo.sha256})),
+    )
+
+
+def _as_one(connection: Connection, found: Sequence[VisiblePerson]) -> list[VisiblePerson]:
+    """One entry for each human being: the oldest enrolment, with the others under it."""
+    of_group = groups(connection, [one.person.person_id for one in found])
+    alike: dict[str, list[VisiblePerson]] = {}
+    for one in found:
+        person_id = one.person.person_id
+        alike.setdefault(of_group.get(person_id, person_id), []).append(one)
+    entries = []
+    for members in alike.values():
+        first, *others = sorted(members, key=_age)
+        if others:
+            places = [(one.person.person_id, one.collection_ids) for one in members]
+            pictures = count_pictures(connection, places)
+            first = replace(first, others=tuple(others), pictures=pictures)
+        entries.append(first)
+    return entries
+
+
+def _age(one: VisiblePerson) -> tuple[datetime, str]:
+    return one.person.enrolled_at, one.person.person_id
 
 
 def _by_place(covering: Mapping[str, Iterable[str]]) -> dict[tuple[str, ...], list[str]]:

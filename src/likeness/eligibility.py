@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, islice
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
 from likeness.consent.policy import live, permit, permit_comparison
 from likeness.errors import ConsentRefused, PackMismatch
 from likeness.gallery.base import Gallery
-from likeness.matching import fuse
+from likeness.matching import NOBODY_MERGED, fuse
 from likeness.records.consent import Consent, Purpose
 from likeness.records.operating_point import OperatingPoint
 from likeness.store import operating_points
@@ -28,6 +29,7 @@ from likeness.store.changes import gallery_change, people_changed_since
 from likeness.store.keyring import Keyring
 from likeness.store.packs import pack_in_use
 from likeness.store.people import consents_of_many, references_of_many
+from likeness.store.same_people import all_groups
 
 REFERENCES_AT_ONCE = 10_000
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -82,6 +84,7 @@ class Eligibility:
         self._clock = clock
         self._consents: dict[str, tuple[Consent, ...]] = {}
         self._operating_points: tuple[OperatingPoint, ...] = ()
+        self._groups: Mapping[str, str] = NOBODY_MERGED
         self._change = -1
         self._lock = threading.RLock()
         self._cache: dict[tuple[str, ...], Eligible] = {}
@@ -110,6 +113,15 @@ class Eligibility:
         with self._lock:
             return self._operating_points
 
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """The group of each enrolment that is said to be one human being with another.
+
+        As last taken in, by person id. It says nothing about who may be found.
+        """
+        with self._lock:
+            return self._groups
+
     def refresh(self, connection: Connection | None = None) -> int:
         """Take in what was committed since the last time; returns the change number now held.
 
@@ -131,6 +143,7 @@ class Eligibility:
             # A reader whose snapshot is older than what is held has nothing to add.
             if change > self._change:
                 self._take(connection, people_changed_since(connection, self._change))
+                self._groups = MappingProxyType(all_groups(connection))
                 if self._gallery is not None:
                     self._operating_points = operating_points.load(
                         connection, self._gallery.fingerprint

@@ -3,58 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from likeness.consent.notice import current_notice
-from likeness.consent.policy import require_recordable
-from likeness.errors import AlreadyEnrolled, ConsentRefused, UsageError
-from likeness.faces.frames import frame_name
-from likeness.faces.packs import UNREACHABLE
-from likeness.house import House, ProgressListener, new_id, no_progress
+from likeness.enrolling import (
+    Enrolled,
+    drawn_up,
+    references_of,
+    require_words,
+    write_references,
+    written_under_new_key,
+)
+from likeness.errors import AlreadyEnrolled, ConsentRefused
+from likeness.house import House, ProgressListener, no_progress
 from likeness.limits import count_one_search
 from likeness.matching import fuse
-from likeness.probe import Image, reference_crops, reference_templates, require_one_person
+from likeness.probe import Image
 from likeness.records.collection import Collection
-from likeness.records.consent import (
-    BASES,
-    PURPOSES,
-    WAYS_GIVEN,
-    Consent,
-    ConsentGiven,
-    Evidence,
-)
-from likeness.records.person import Person, PersonDetails
+from likeness.records.consent import Consent, ConsentGiven, Evidence
+from likeness.records.person import Person
 from likeness.records.reference import Reference
-from likeness.rescan import RescanReport, rescan
+from likeness.rescan import rescan
 from likeness.store import audit_log, people
 from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
 from likeness.store.changes import raise_change
 from likeness.store.people import ReferenceCrop
-
-DEFAULT_CONSENT_DAYS = 730
-
-
-@dataclass(frozen=True, kw_only=True)
-class Enrolled:
-    """Somebody who has just enrolled.
-
-    Attributes
-    ----------
-    person_id : str
-    consent : Consent
-    references : int
-    rescan : RescanReport
-        Photos held already that were compared with them.
-    """
-
-    person_id: str
-    consent: Consent
-    references: int
-    rescan: RescanReport
 
 
 def enrol(
@@ -93,14 +68,17 @@ def enrol(
     # (1) The consent can be recorded: every field there, none against another.
     person, record = _prepare(house, name, consent)
     # (2) Each photo shows one usable face, and all show one person.
-    references = _references(house, person.person_id, images)
+    references = references_of(house, person.person_id, images)
     # (3) Looking for somebody already enrolled is a search, and counts as one.
     with house.transaction() as connection:
         count_one_search(house, connection)
     # (4) The person's key is durable before anything is written under it.
-    house.keyring.create_key(person.person_id)
     # (5) Consent, the audited look for somebody alike, references, change number: all or nothing.
-    alike = _kept(house, person, record, references, different_person)
+    alike = written_under_new_key(
+        house,
+        person.person_id,
+        lambda c: _record(house, c, person, record, references, different_person),
+    )
     if alike is not None:
         house.keyring.destroy(person.person_id)
         raise AlreadyEnrolled(
@@ -116,106 +94,28 @@ def enrol(
     )
 
 
-def _kept(
-    house: House,
-    person: Person,
-    record: Consent,
-    references: Sequence[ReferenceCrop],
-    different_person: bool,
-) -> str | None:
-    """Keep the enrolment; or return the id of somebody alike, for whom it is not kept."""
-    try:
-        with house.transaction() as connection:
-            return _record(house, connection, person, record, references, different_person)
-    except BaseException:
-        _destroy_unused_key(house, person.person_id)
-        raise
-
-
-def _destroy_unused_key(house: House, person_id: str) -> None:
-    """Destroy a key under which nothing was committed; what was interrupted may have been."""
-    with house.store.snapshot() as connection:
-        committed = people.person_exists(connection, person_id)
-    if not committed:
-        house.keyring.destroy(person_id)
-
-
-def _references(house: House, person_id: str, images: Sequence[Image]) -> list[ReferenceCrop]:
-    crops = reference_crops(house, images)
-    templates = reference_templates(house, crops)
-    review = house.thresholds(1).review
-    if review < UNREACHABLE:
-        # Where nothing was measured for the pack, nothing can be said against them.
-        require_one_person(templates, images, threshold=review)
-    return [
-        ReferenceCrop(
-            reference=Reference(reference_id=new_id("ref"), person_id=person_id, template=template),
-            jpeg=jpeg,
-            alignment=frame_name(house.pack),
-        )
-        for template, jpeg in zip(templates, crops, strict=True)
-    ]
-
-
 def _prepare(house: House, name: str, given: ConsentGiven) -> tuple[Person, Consent]:
-    now = house.clock()
-    _require_words(given)
+    require_words(given)
     with house.store.snapshot() as connection:
         house.require_pack(connection)
         collections = [
             collection_rows.collection_named(connection, n) for n in sorted(given.collections)
         ]
         audience = _audience(connection, given, collections)
-    person = Person(
-        person_id=new_id("p"),
-        details=PersonDetails(
-            name=name.strip(),
-            birth_date=given.birth_date,
-            is_adult=given.is_adult,
-            guardian=given.guardian,
-            estate=given.estate,
-        ),
-        enrolled_at=now,
+    evidence = Evidence(
+        statement=given.statement.strip(),
+        document_sha256=given.document_sha256,
+        attested_by=house.account.account_id if given.how_given == "attested" else "",
     )
-    notice = current_notice(given.language)
-    record = Consent(
-        consent_id=new_id("c"),
-        person_id=person.person_id,
-        controller="; ".join(sorted({c.controller for c in collections})),
-        purposes=given.purposes,
-        collections=frozenset(c.collection_id for c in collections),
+    return drawn_up(
+        house,
+        name,
+        given,
+        collections=collections,
         audience=audience,
-        basis=given.basis,
-        how_given=given.how_given,
-        evidence=Evidence(
-            statement=given.statement.strip(),
-            document_sha256=given.document_sha256,
-            attested_by=house.account.account_id if given.how_given == "attested" else "",
-        ),
+        evidence=evidence,
         recorded_by=house.account.account_id,
-        notice_version=notice.version,
-        notice_sha256=notice.sha256,
-        notice_language=notice.language,
-        given_at=now,
-        ends_at=given.expires_at or now + timedelta(days=DEFAULT_CONSENT_DAYS),
-        state="given",
     )
-    ends_at = require_recordable(record, person.details, now=now)
-    return person, replace(record, ends_at=ends_at)
-
-
-def _require_words(given: ConsentGiven) -> None:
-    unknown = sorted(set(given.purposes) - set(PURPOSES))
-    if unknown:
-        raise UsageError(f"There is no purpose {unknown[0]!r}.", f"Use {', '.join(PURPOSES)}.")
-    if given.basis not in BASES:
-        raise UsageError(f"There is no basis {given.basis!r}.", f"Use {', '.join(BASES)}.")
-    if given.how_given not in WAYS_GIVEN:
-        raise UsageError(
-            f"A consent is not given {given.how_given!r}.", f"Use {' or '.join(WAYS_GIVEN)}."
-        )
-    if given.expires_at is not None and given.expires_at.tzinfo is None:
-        raise UsageError("The expiry has no time zone.", "Give an aware time.")
 
 
 def _audience(
@@ -258,9 +158,7 @@ def _record(
     if alike is not None and not different_person:
         people.delete_person(connection, person.person_id)
         return alike
-    people.insert_references(
-        connection, references, key=key, pack_fingerprint=house.eligibility.gallery.fingerprint
-    )
+    write_references(house, connection, references, key=key)
     audit_log.append(
         connection,
         house.keyring,

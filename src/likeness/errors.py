@@ -11,6 +11,7 @@ a probe: messages reach logs. The edges (command line, API, pages) map an error 
     │   ├── AudienceRefused
     │   ├── AlreadyEnrolled
     │   ├── RateLimited
+    │   ├── NotSignedIn
     │   ├── PackMismatch
     │   ├── SourceBlocked
     │   ├── NotAuthorised
@@ -22,6 +23,7 @@ a probe: messages reach logs. The edges (command line, API, pages) map an error 
     │   ├── ModelFileInvalid
     │   ├── DownloadFailed
     │   ├── SourceUnreadable
+    │   ├── UploadConflict
     │   └── NotFound
     ├── NotVerified           5  a proof does not hold
     │   ├── SignerNotChecked
@@ -96,7 +98,21 @@ class AlreadyEnrolled(Refused):
 
 
 class RateLimited(Refused):
-    """Too many searches by one account in a short time."""
+    """Too many searches, sign-ins or the like in a short time.
+
+    Attributes
+    ----------
+    retry_after : int
+        After how many seconds it can be tried again.
+    """
+
+    def __init__(self, what: str, fix: str = "", *, retry_after: int = 60) -> None:
+        super().__init__(what, fix)
+        self.retry_after = retry_after
+
+
+class NotSignedIn(Refused):
+    """Nobody is signed in, not any more, or what was shown does not sign anybody in."""
 
 
 class PackMismatch(Refused):
@@ -178,6 +194,20 @@ class DownloadFailed(BadInput):
 
 class SourceUnreadable(BadInput):
     """A source cannot be read: it is not there, not a folder, or its link list is malformed."""
+
+
+class UploadConflict(BadInput):
+    """A piece of an upload does not go where it was sent.
+
+    Attributes
+    ----------
+    received : int or None
+        How many bytes of the file have arrived; None where it takes no piece at all.
+    """
+
+    def __init__(self, what: str, fix: str = "", *, received: int | None = None) -> None:
+        super().__init__(what, fix)
+        self.received = received
 
 
 class NotFound(BadInput):

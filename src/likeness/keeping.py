@@ -7,9 +7,17 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from likeness.account import STOPPED_BY_A_NOTICE, ItemOutcome, Tally
-from likeness.arrivals import Arrival, Batch, Comparison, compare, read_again, without_stopped
-from likeness.blocking import BlockList, stopped_photos
+from likeness.account import ItemOutcome, Tally
+from likeness.arrivals import (
+    Arrival,
+    Batch,
+    Comparison,
+    compare,
+    read_again,
+    reasons_to_pass_over,
+    without_stopped,
+)
+from likeness.blocking import BlockList
 from likeness.copies import Looks, join
 from likeness.house import House
 from likeness.listing import WholeVideo
@@ -20,7 +28,7 @@ from likeness.records.stored import StoredPhoto
 from likeness.sharing import share_decisions
 from likeness.sources.base import SkippedEntry, stopped
 from likeness.store import collections as collection_rows
-from likeness.store import videos
+from likeness.store import previews, videos
 from likeness.store.links import forget_where_left, put_link, put_proposals
 from likeness.store.photos import (
     NEVER_MATCHED,
@@ -95,7 +103,7 @@ def keep(
     with house.transaction() as connection:
         require_active(connection, record)
         house.require_pack(connection)
-        allowed = without_stopped(connection, batch, blocks)
+        allowed = without_stopped(connection, batch, record, blocks)
         # Templates stand in the order of the faces: without some of these they are made anew.
         comparison = batch.comparison if allowed is batch else None
         # Whoever enrolled or left since the comparison is in this transaction's change number:
@@ -170,6 +178,8 @@ def _keep_one(keeping: _Keeping, arrival: Arrival, matches: Sequence[Sequence[Ma
         photo_id = _keep_known(keeping, held)
     else:
         photo_id = _keep_new(keeping, arrival, matches, matched_through)
+    if arrival.preview is not None:
+        previews.put(connection, photo_id, arrival.preview)
     entry = arrival.entry
     before = sighting_of(connection, record.source_id, entry.item)
     put_sighting(
@@ -184,6 +194,7 @@ def _keep_one(keeping: _Keeping, arrival: Arrival, matches: Sequence[Sequence[Ma
         ),
         photo_id=photo_id,
         run_id=keeping.run_id,
+        at=keeping.house.clock(),
     )
     if before is not None and before.photo_id != photo_id:
         forget_where_left(connection, {before.photo_id}, record.collection_id)
@@ -211,8 +222,10 @@ def _again(keeping: _Keeping, arrival: Arrival) -> Arrival | SkippedEntry:
     again = read_again(keeping.house, arrival.entry)
     if isinstance(again, SkippedEntry):
         return again
-    if stopped_photos(keeping.connection, keeping.blocks, [(again.sha256, again.link)]):
-        return SkippedEntry(item=arrival.entry.item, reason=STOPPED_BY_A_NOTICE)
+    found = [(again.sha256, again.link)]
+    reasons = reasons_to_pass_over(keeping.connection, keeping.record, keeping.blocks, found)
+    if reasons:
+        return SkippedEntry(item=arrival.entry.item, reason=reasons[0])
     return again
 
 
@@ -250,6 +263,7 @@ def _keep_new(
         dict(zip(face_ids, matches, strict=False)),
         decided=(),
         thresholds=house.thresholds(len(keeping.comparison.eligible.person_ids)),
+        groups=house.eligibility.groups,
     )
     for link in decided.links:
         put_link(connection, link, photo_id=photo_id, at=now)

@@ -19,9 +19,11 @@ from types import TracebackType
 from typing import Any
 
 from likeness import (
+    accounts,
     audience,
     audit_check,
     calibrate,
+    collecting,
     desk,
     doctor,
     enrol,
@@ -31,7 +33,7 @@ from likeness import (
     removal,
     renewal,
     rescan,
-    review,
+    retention,
     search,
     status,
     withdraw,
@@ -44,21 +46,20 @@ from likeness.config import (
 )
 from likeness.doctor import Finding
 from likeness.eligibility import Eligibility
+from likeness.enrolling import Enrolled
 from likeness.errors import (
     LibraryExists,
     StorageError,
-    UsageError,
 )
 from likeness.faces.sandbox import DecodeWorkers
 from likeness.founding import chosen_pack, make_library, note_restored, open_keyring
 from likeness.gallery.faiss import FaissGallery
-from likeness.house import ChosenPack, EngineSource, House, ProgressListener, new_id, no_progress
+from likeness.house import ChosenPack, EngineSource, House, ProgressListener, no_progress
 from likeness.operating import Calibration
-from likeness.probe import Image
-from likeness.records.collection import Account, Collection
+from likeness.people_and_review import PeopleAndReview
+from likeness.probe import FaceChoice, Image
+from likeness.records.collection import Account, Collection, Role
 from likeness.records.consent import Consent, ConsentGiven, Purpose
-from likeness.records.link import Decision
-from likeness.records.stored import LinkedPhoto
 from likeness.sources_and_notices import SourcesAndNotices
 from likeness.status import Status
 from likeness.store import collections as collection_rows
@@ -75,7 +76,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Library(SourcesAndNotices):
+class Library(PeopleAndReview, SourcesAndNotices):
     """One open library. Use it as a context manager, or call :meth:`close`.
 
     Made by :meth:`create` or :meth:`open`.
@@ -145,7 +146,7 @@ class Library(SourcesAndNotices):
         KeyMissing
             Where a person's key is neither in the keyring nor tombstoned.
         NotFound
-            Where there is no such account.
+            Where there is no such account, or it has ended.
 
         Where the library's model pack is not here, it opens all the same: people can leave, be
         shown and be given their data. Whatever compares raises PackMismatch.
@@ -209,24 +210,25 @@ class Library(SourcesAndNotices):
         """What receipts and checkpoints of this library are verified with (C2SP vkey)."""
         return self._house.keyring.verifier_key().text
 
-    def create_account(self, name: str) -> Account:
-        """Add somebody who works with the library, named as they sign in."""
-        account = Account(account_id=new_id("a"), name=name.strip())
-        if not account.name:
-            raise UsageError("An account needs a name.", "Give one.")
-        self._house.keyring.create_key(account.account_id)
-        with self._house.transaction() as connection:
-            if any(a.name == account.name for a in collection_rows.all_accounts(connection)):
-                raise UsageError(
-                    f"There is an account {account.name!r} already.", "Choose another name."
-                )
-            collection_rows.insert_account(connection, account, at=self._house.clock())
-        return account
+    def create_account(self, name: str, *, role: Role = "member") -> Account:
+        """Add somebody who works with the library; see :func:`likeness.accounts.create`."""
+        return accounts.create(self._house, name, role=role)
 
     def accounts(self) -> list[Account]:
         """Every account, by name."""
-        with self._house.store.snapshot() as connection:
-            return collection_rows.all_accounts(connection)
+        return accounts.all_accounts(self._house)
+
+    def set_role(self, account: str, role: Role) -> Account:
+        """Give an account another role; see :func:`likeness.accounts.set_role`."""
+        return accounts.set_role(self._house, account, role)
+
+    def end_account(self, account: str) -> Account:
+        """End an account; see :func:`likeness.accounts.end`."""
+        return accounts.end(self._house, account)
+
+    def set_up_link(self, account: str) -> str:
+        """The secret of a link to choose how to sign in; see :func:`likeness.accounts.link`."""
+        return accounts.link(self._house, account)
 
     def collections(self) -> list[Collection]:
         """Every collection, by name."""
@@ -246,6 +248,8 @@ class Library(SourcesAndNotices):
         controller: str,
         purpose_text: str = "",
         audience: Iterable[str] | None = None,
+        retention_days: int | None = None,
+        ask_purpose: bool = False,
     ) -> Collection:
         """Add a collection.
 
@@ -257,6 +261,10 @@ class Library(SourcesAndNotices):
         purpose_text : str
         audience : iterable of str, optional
             Names of the accounts allowed to search it; the acting account alone by default.
+        retention_days : int, optional
+            Photos go this many days after they were added; without it they stay.
+        ask_purpose : bool
+            Whether whoever searches has to say what for.
         """
         return desk.create_collection(
             self._house,
@@ -264,7 +272,30 @@ class Library(SourcesAndNotices):
             controller=controller,
             purpose_text=purpose_text,
             audience=[self._house.account.name] if audience is None else list(audience),
+            retention_days=retention_days,
+            ask_purpose=ask_purpose,
         )
+
+    def change_collection(
+        self,
+        collection: str,
+        *,
+        purpose_text: str | None = None,
+        retention_days: int | None = None,
+        ask_purpose: bool | None = None,
+    ) -> Collection:
+        """Change a collection's rules; see :func:`likeness.collecting.change_collection`."""
+        return collecting.change_collection(
+            self._house,
+            collection,
+            purpose_text=purpose_text,
+            retention_days=retention_days,
+            ask_purpose=ask_purpose,
+        )
+
+    def apply_retention(self, *, progress: ProgressListener = no_progress) -> retention.Retained:
+        """Take out what collections have held for long enough; see :mod:`likeness.retention`."""
+        return retention.apply_retention(self._house, progress=progress)
 
     def enrol(
         self,
@@ -274,7 +305,7 @@ class Library(SourcesAndNotices):
         consent: ConsentGiven,
         different_person: bool = False,
         progress: ProgressListener = no_progress,
-    ) -> enrol.Enrolled:
+    ) -> Enrolled:
         """Enrol a person who said yes; see :func:`likeness.enrol.enrol`."""
         return enrol.enrol(
             self._house,
@@ -292,7 +323,8 @@ class Library(SourcesAndNotices):
         purpose: Purpose | None = None,
         as_person: str | None = None,
         collection: str | None = None,
-        face: int | None = None,
+        face: FaceChoice = None,
+        stated_purpose: str = "",
     ) -> search.SearchAnswer:
         """Find who this is among people who said yes; see :func:`likeness.search.search`."""
         return search.search(
@@ -302,6 +334,7 @@ class Library(SourcesAndNotices):
             as_person=as_person,
             collection=collection,
             face=face,
+            stated_purpose=stated_purpose,
         )
 
     def withdraw(self, person_id: str, *, requested_by: str | None = None) -> withdraw.Withdrawn:
@@ -327,30 +360,6 @@ class Library(SourcesAndNotices):
     def rescan(self, *, progress: ProgressListener = no_progress) -> rescan.RescanReport:
         """Go on comparing photos with people who enrolled since; see :mod:`likeness.rescan`."""
         return rescan.rescan(self._house, progress=progress)
-
-    def people(self, *, collection: str | None = None) -> list[desk.VisiblePerson]:
-        """Everybody whom the acting account may find."""
-        return desk.visible_people(self._house, collection=collection)
-
-    def show(self, person_id: str) -> tuple[desk.VisiblePerson, list[LinkedPhoto]]:
-        """One of them, with their photos."""
-        return desk.show_person(self._house, person_id)
-
-    def resolve_person(self, word: str) -> str:
-        """The id that an id or a visible person's name means."""
-        return desk.resolve_person(self._house, word)
-
-    def proposals(self, *, person_id: str | None = None) -> list[review.OpenProposal]:
-        """Possible links that wait to be decided, best first."""
-        return review.open_proposals(self._house, person_id=person_id)
-
-    def decide(self, sha256: str, *, face: int, person_id: str, decision: Decision) -> None:
-        """Say whether a face is a person's; see :func:`likeness.review.decide`."""
-        review.decide(self._house, sha256=sha256, face=face, person_id=person_id, decision=decision)
-
-    def unlink(self, sha256: str, *, face: int) -> str:
-        """Take a face from the person it is linked with; see :func:`likeness.review.unlink`."""
-        return review.unlink(self._house, sha256=sha256, face=face)
 
     def consents(self, person_id: str) -> tuple[Consent, ...]:
         """Every consent record of one person, oldest first."""
@@ -431,7 +440,7 @@ def _assemble(
     clock: Callable[[], datetime],
 ) -> House:
     with store.snapshot() as connection:
-        acting = collection_rows.account_named(connection, account)
+        acting = collection_rows.active_account_named(connection, account)
     chosen = chosen_pack(store)
     return House(
         settings=settings,

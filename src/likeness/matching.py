@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from likeness.faces.packs import Thresholds
 from likeness.records.link import Link, Proposal
 from likeness.records.reference import Match, Reference
+
+NOBODY_MERGED: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +37,11 @@ class Decided:
 
 
 def decide_photo(
-    matches: Mapping[int, Sequence[Match]], *, decided: Iterable[Link], thresholds: Thresholds
+    matches: Mapping[int, Sequence[Match]],
+    *,
+    decided: Iterable[Link],
+    thresholds: Thresholds,
+    groups: Mapping[str, str] = NOBODY_MERGED,
 ) -> Decided:
     """Assign the faces of one photo to people.
 
@@ -48,6 +55,8 @@ def decide_photo(
     thresholds : Thresholds
         At or above ``strong``, and ``margin`` ahead of the face's next person, a pair is linked
         without review; else at or above ``review`` it is proposed.
+    groups : mapping of person id to group
+        Enrolments of one human being: none of them is the next person to another.
 
     Returns
     -------
@@ -66,7 +75,9 @@ def decide_photo(
             continue
         taken_faces.add(face_id)
         taken_people.add(person_id)
-        rival = max((s for s, f, p in pairs if f == face_id and p != person_id), default=-1.0)
+        human = who(person_id, groups)
+        others = (s for s, f, p in pairs if f == face_id and who(p, groups) != human)
+        rival = max(others, default=-1.0)
         if stands_out(score, rival, thresholds):
             links.append(
                 Link(
@@ -80,6 +91,17 @@ def decide_photo(
         else:
             proposals.append(Proposal(face_id=face_id, person_id=person_id, score=score))
     return Decided(links=tuple(links), proposals=tuple(proposals))
+
+
+def who(person_id: str, groups: Mapping[str, str]) -> str:
+    """What stands for one human being: the group of an enrolment, or the enrolment itself.
+
+    Examples
+    --------
+    >>> who("p_1", {"p_1": "g_1"}), who("p_2", {"p_1": "g_1"})
+    ('g_1', 'p_2')
+    """
+    return groups.get(person_id, person_id)
 
 
 def stands_out(score: float, rival: float, thresholds: Thresholds) -> bool:

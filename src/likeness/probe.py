@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,10 @@ from likeness.records.face import DetectedFace, scaled_box
 
 Image = str | os.PathLike[str] | bytes | NDArray[np.uint8]
 """A photo as a path, as a file's bytes, or as uint8 (height, width, 3) RGB pixels."""
+
+FaceChoice = int | Literal["middle"] | None
+"""Which face of a photo: its number from 1, left to right, the one nearest the photo's middle, or
+nothing where there is but one."""
 
 _WORDS: Mapping[Problem, str] = MappingProxyType(
     {
@@ -74,7 +79,7 @@ def pixels_of(house: House, image: Image, *, number: int = 1) -> tuple[NDArray[n
 
 
 def the_face(
-    house: House, pixels: NDArray[np.uint8], *, scale: float, face: int | None
+    house: House, pixels: NDArray[np.uint8], *, scale: float, face: FaceChoice
 ) -> DetectedFace:
     """The face to search with.
 
@@ -82,8 +87,8 @@ def the_face(
     ----------
     scale : float
         Pixels of the original for one of these; the boxes of an error are in the original's.
-    face : int or None
-        Number of the face from 1, left to right; needed where there are several.
+    face : int, "middle" or None
+        Which face; needed where there are several.
 
     Raises
     ------
@@ -99,6 +104,8 @@ def the_face(
             "Use a photo that shows the face larger and from the front.",
             reason="none",
         )
+    if face == "middle":
+        return min(found, key=lambda one: _from_middle(one, pixels))
     boxes = tuple(scaled_box(one.box, scale) for one in found)
     if face is None and len(found) > 1:
         raise FaceChoiceNeeded(
@@ -200,6 +207,13 @@ def _reference_crop(house: House, image: Image, number: int) -> bytes:
             reason=reasons[0],
         )
     return encode_crop(engine.crops(pixels, usable, size=REFERENCE_CROP_SIZE)[0])
+
+
+def _from_middle(face: DetectedFace, pixels: NDArray[np.uint8]) -> float:
+    """How far from the middle of a photo a face is, squared."""
+    left, top, right, bottom = face.box
+    height, width = pixels.shape[:2]
+    return float((left + right - width) ** 2 + (top + bottom - height) ** 2)
 
 
 def _area(face: DetectedFace) -> int:

@@ -18,6 +18,7 @@ from likeness.store import notices as notice_rows
 from likeness.store.concerned import Concerned
 from likeness.store.fetched import delete_fetched, fetched_after
 from likeness.store.links import forget_where_left
+from likeness.uploaded import sweep
 from likeness.withdraw import append_receipt
 
 SIGHTINGS_AT_ONCE = 1000
@@ -61,6 +62,10 @@ def purge(
         gone += batch
         progress(Progress(phase="purge", done=gone, total=max(gone, total)))
     _forget_fetched(house, notice, target)
+    # Uploaded files are the library's own: those of which no photo is left go too.
+    if files := sweep(house):
+        with house.store.transaction() as connection:
+            notice_rows.add_counts(connection, notice.notice_id, {"files": files})
     # (2) Nothing of the rows stays in the files, once nobody reads an older state of them.
     with suppress(LibraryBusy):
         house.store.overwrite_deleted()

@@ -97,6 +97,24 @@ def exports_at(what: str) -> list[tuple[str, str]]:
         return []
 
 
+def exports_of(paths: Sequence[Path], stack: ExitStack) -> list[ExportSource]:
+    """The exports in some archives that lie beside one another, each read once.
+
+    Raises
+    ------
+    SourceUnreadable
+        One is no export that is known.
+    """
+    found: list[ExportSource] = []
+    seen: set[Path] = set()
+    for path in paths:
+        if path in seen:
+            continue
+        seen.update(parts_of(path))
+        found += _required_exports(path, stack)
+    return found
+
+
 def _of_path(house: House, what: str, stack: ExitStack) -> Sequence[Source]:
     path = _path_of(what)
     library = house.settings.path
@@ -108,14 +126,7 @@ def _of_path(house: House, what: str, stack: ExitStack) -> Sequence[Source]:
     if path.is_dir():
         return _exports_in(path, stack) or [FolderSource(path, library=library)]
     if name.endswith(".zip"):
-        exports = _exports_in(path, stack)
-        if not exports:
-            known = ", ".join(known.name for known in FORMATS)
-            raise SourceUnreadable(
-                f"{path.name} is no export that is known: {known}.",
-                "Unpack it, and add the folder with the photos.",
-            )
-        return exports
+        return _required_exports(path, stack)
     if name.endswith(_OTHER_ARCHIVES):
         raise BadInput(
             f"{path.name} is an archive of a kind that is not read.",
@@ -124,6 +135,17 @@ def _of_path(house: House, what: str, stack: ExitStack) -> Sequence[Source]:
     if name.endswith(".csv") and is_statement(_first_bytes(path)):
         raise no_photos()
     return [FolderSource(path, library=library)]
+
+
+def _required_exports(path: Path, stack: ExitStack) -> list[ExportSource]:
+    exports = _exports_in(path, stack)
+    if not exports:
+        known = ", ".join(known.name for known in FORMATS)
+        raise SourceUnreadable(
+            f"{path.name} is no export that is known: {known}.",
+            "Unpack it, and add the folder with the photos.",
+        )
+    return exports
 
 
 def _path_of(what: str) -> Path:

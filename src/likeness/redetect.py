@@ -24,6 +24,7 @@ from likeness.kept_crops import templates_of_crops
 from likeness.overlap import overlapped
 from likeness.records.face import Box
 from likeness.records.photo import DecodedPhoto
+from likeness.sources.base import item_of
 from likeness.sources.folder_entry import read_item
 from likeness.store.links import delete_automatic
 from likeness.store.photos import FaceCrop, NewFace, crops_of, set_matched_through
@@ -38,6 +39,7 @@ from likeness.store.redetected import (
     set_found_with,
 )
 from likeness.store.sightings import collections_of_photos
+from likeness.uploaded import UPLOADED, folder_of
 
 AT_ONCE = 16
 AHEAD = 2
@@ -170,8 +172,11 @@ def _read(
             yield list(zip(waiting, decoded, strict=True))
 
 
-def _decoded(house: House, sha256: str, places: Iterable[tuple[str, str]]) -> DecodedPhoto | None:
-    for address, item in places:
+def _decoded(
+    house: House, sha256: str, places: Iterable[tuple[str, str, str]]
+) -> DecodedPhoto | None:
+    for kind, place, item in places:
+        address = item_of(str(folder_of(house, place))) if kind == UPLOADED else place
         try:
             data = read_item(address, item, house.settings.limits.max_bytes)
             if hashlib.sha256(data).hexdigest() == sha256:

@@ -5,7 +5,7 @@ It may be added again; what a notice stopped may not (:mod:`likeness.notices`).
 
 Removing a source stops a running import of it at its next batch, before this returns. Photos that
 other sources hold too stay with their other sightings. Files in a user's own folder are never
-touched.
+touched; files that were uploaded are the library's own, and go.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from likeness.store.links import forget_where_left
 from likeness.store.photos import delete_orphans
 from likeness.store.sightings import count_of_source, delete_some_of_source
 from likeness.turns import taking_turns
+from likeness.uploaded import UPLOADED, delete_folder
 from likeness.withdraw import append_receipt
 
 SIGHTINGS_AT_ONCE = 1000
@@ -40,6 +41,8 @@ class Removed:
     serial : str
     sightings, photos : int
         How many of each went.
+    files : int
+        How many uploaded files went with them.
     receipt : bytes
         The signed receipt, as a file's content.
     """
@@ -48,6 +51,7 @@ class Removed:
     sightings: int
     photos: int
     receipt: bytes
+    files: int = 0
 
 
 def remove_source(
@@ -109,6 +113,7 @@ def _finish(house: House, record: SourceRecord, progress: ProgressListener) -> R
         progress(Progress(phase="remove", done=gone, total=total))
         if not photos_of and not orphans:
             break
+    files = delete_folder(house, record.address) if record.kind == UPLOADED else 0
     # (3) Nothing of the rows stays in the files, once nobody reads an older state of them.
     with suppress(LibraryBusy):
         house.store.overwrite_deleted()
@@ -121,11 +126,21 @@ def _finish(house: House, record: SourceRecord, progress: ProgressListener) -> R
             serial=secrets.token_hex(8),
             kind="removal",
             issued_at=now.replace(microsecond=0),
-            counts={"sightings": sightings, "photos": photos},
+            counts={
+                "sightings": sightings,
+                "photos": photos,
+                **({"files": files} if record.kind == UPLOADED else {}),
+            },
             commitments=(commit(secrets.token_bytes(NONCE_BYTES), details.encode()),),
         )
         document = append_receipt(house, connection, body, at=now)
         # A notice may have stopped it meanwhile, and that holds.
         if collection_rows.require_source(connection, record.source_id).state == "removing":
             collection_rows.set_source_state(connection, record.source_id, "removed")
-    return Removed(serial=body.serial, sightings=sightings, photos=photos, receipt=document)
+    return Removed(
+        serial=body.serial,
+        sightings=sightings,
+        photos=photos,
+        receipt=document,
+        files=files,
+    )

@@ -47,7 +47,7 @@ def renew(house: House, person_id: str, *, expires_at: datetime, statement: str 
     if expires_at.tzinfo is None:
         raise UsageError("The expiry has no time zone.", "Give an aware time.")
     with house.transaction() as connection:
-        old = _the_consent(house, connection, person_id)
+        old = consent_that_stands(house, connection, person_id)
         notice = current_notice(old.notice_language)
         # The person is not at hand here: whoever renews attests it, whatever the first consent was.
         evidence = Evidence(statement=statement.strip(), attested_by=house.account.account_id)
@@ -62,7 +62,7 @@ def renew(house: House, person_id: str, *, expires_at: datetime, statement: str 
             given_at=house.clock(),
             ends_at=expires_at,
         )
-        kept = _replace(house, connection, old, new, did="renew")
+        kept = replace_consent(house, connection, old, new, did="renew")
     # Photos that passed by while nobody might compare them are compared now.
     rescan_where_possible(house)
     return kept
@@ -85,7 +85,7 @@ def narrow(
     NotFound
     """
     with house.transaction() as connection:
-        old = _the_consent(house, connection, person_id)
+        old = consent_that_stands(house, connection, person_id)
         dropped = {
             collection_rows.collection_named(connection, n).collection_id for n in drop_collections
         }
@@ -107,18 +107,22 @@ def narrow(
                 "The consent does not name what should be dropped.",
                 "See it with: likeness consent show PERSON",
             )
-        kept = _replace(house, connection, old, new, did="narrow")
-        linked_in = kept.collections if kept.purposes & COMPARED_AT_INGEST else frozenset()
-        left = photos_of_person(connection, person_id)
-        delete_links_outside(connection, person_id, collection_ids=sorted(linked_in))
-        # A face that is no longer theirs may be somebody else's.
-        set_matched_through(connection, left, NEVER_MATCHED)
+        kept = replace_consent(house, connection, old, new, did="narrow")
+        forget_uncovered(connection, kept)
     house.store.overwrite_deleted()
     rescan_where_possible(house)
     return kept
 
 
-def _the_consent(house: House, connection: Connection, person_id: str) -> Consent:
+def consent_that_stands(house: House, connection: Connection, person_id: str) -> Consent:
+    """The newest consent of a person that was given and neither replaced nor withdrawn.
+
+    Raises
+    ------
+    ConsentRefused
+        Where there is none.
+    NotFound
+    """
     require_reachable(house, connection, person_id)
     given = [
         c
@@ -130,9 +134,17 @@ def _the_consent(house: House, connection: Connection, person_id: str) -> Consen
     return given[-1]
 
 
-def _replace(
+def replace_consent(
     house: House, connection: Connection, old: Consent, new: Consent, *, did: str
 ) -> Consent:
+    """Put a consent in the place of another of the same person, and note it; returns it as kept.
+
+    Raises
+    ------
+    ConsentRefused
+        Where it cannot be recorded so.
+    NotFound
+    """
     now, key = house.clock(), house.keyring.key(old.person_id)
     person = people.load_person(connection, old.person_id, key=key)
     if person is None:
@@ -141,23 +153,35 @@ def _replace(
     changed = raise_change(connection)
     people.set_consent_state(connection, old.consent_id, "superseded")
     people.insert_consent(connection, new, key=key)
-    # A consent that had lapsed let photos pass by without being compared: they are now.
-    lapsed = old.ends_at <= now
-    people.mark_changed(connection, old.person_id, changed=changed, widened=lapsed)
-    audit_log.append(
-        connection,
-        house.keyring,
-        kind="consent",
-        at=now,
-        concerned=[
-            Concerned(
-                subject_id=house.account.account_id,
-                details={"at": now.isoformat(), "did": did},
-            ),
-            Concerned(
-                subject_id=old.person_id,
-                details={"at": now.isoformat(), "did": did, "consent": new.consent_id},
-            ),
-        ],
+    people.mark_changed(
+        connection, old.person_id, changed=changed, widened=_is_wider(old, new, now=now)
     )
+    details = {"at": now.isoformat(), "did": did}
+    concerned = [
+        Concerned(subject_id=old.person_id, details={**details, "consent": new.consent_id})
+    ]
+    if house.account.account_id != old.person_id:
+        concerned.insert(0, Concerned(subject_id=house.account.account_id, details=details))
+    audit_log.append(connection, house.keyring, kind="consent", at=now, concerned=concerned)
     return new
+
+
+def forget_uncovered(connection: Connection, kept: Consent) -> None:
+    """Undo every link of a person where their consent no longer lets links be made."""
+    linked_in = kept.collections if kept.purposes & COMPARED_AT_INGEST else frozenset()
+    left = photos_of_person(connection, kept.person_id)
+    delete_links_outside(connection, kept.person_id, collection_ids=sorted(linked_in))
+    # A face that is no longer theirs may be somebody else's.
+    set_matched_through(connection, left, NEVER_MATCHED)
+
+
+def _is_wider(old: Consent, new: Consent, *, now: datetime) -> bool:
+    """Whether photos passed by without being compared that the new consent is compared in."""
+    if not new.purposes & COMPARED_AT_INGEST:
+        return False
+    # A consent that had lapsed let photos pass by.
+    return (
+        old.ends_at <= now
+        or not old.purposes & COMPARED_AT_INGEST
+        or not new.collections <= old.collections
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from likeness.desk import visible, visible_people
-from likeness.errors import NotFound
-from likeness.house import House
+from likeness.desk import visible, visible_enrolments
+from likeness.errors import NotFound, Refused, UsageError
+from likeness.house import House, new_id
 from likeness.records.link import Decision, Link
 from likeness.records.person import Person
 from likeness.records.stored import StoredFace, StoredPhoto, StoredSighting
@@ -16,12 +17,14 @@ from likeness.rescan import rescan_where_possible
 from likeness.sharing import share_decisions
 from likeness.store import audit_log
 from likeness.store.audit_log import Concerned
-from likeness.store.copies import picture_of
+from likeness.store.copies import copies_in, picture_of
+from likeness.store.decisions import Did, Standing, remember, standing
 from likeness.store.links import (
     links_of_photo,
     proposals_for,
     proposals_of_photo,
     put_link,
+    set_unsure,
 )
 from likeness.store.photos import (
     NEVER_MATCHED,
@@ -32,6 +35,9 @@ from likeness.store.photos import (
     set_matched_through,
 )
 from likeness.store.sightings import sightings_of_photos
+
+AT_ONCE = 200
+"""Of how many photos it can be said at once that they show somebody else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +51,8 @@ class OpenProposal:
     face : StoredFace
     score : float
     sightings : tuple of StoredSighting
+    unsure : bool
+        Whether somebody looked at it and was not sure.
     """
 
     person: Person
@@ -52,11 +60,15 @@ class OpenProposal:
     face: StoredFace
     score: float
     sightings: tuple[StoredSighting, ...]
+    unsure: bool = False
 
 
 def open_proposals(house: House, *, person_id: str | None = None) -> list[OpenProposal]:
-    """What waits to be decided about people whom the acting account may find, best first."""
-    people = {v.person.person_id: v for v in visible_people(house)}
+    """What waits to be decided about people whom the acting account may find, best first.
+
+    Those of which somebody was not sure come last.
+    """
+    people = visible_enrolments(house)
     if person_id is not None:
         people = {known: v for known, v in people.items() if known == person_id}
     found = []
@@ -79,6 +91,7 @@ def open_proposals(house: House, *, person_id: str | None = None) -> list[OpenPr
                     face=face,
                     score=proposal.score,
                     sightings=tuple(places[photo.photo_id]),
+                    unsure=proposal.unsure_at is not None,
                 )
             )
     return found
@@ -91,11 +104,81 @@ def decide(house: House, *, sha256: str, face: int, person_id: str, decision: De
     ------
     NotFound
         Where nothing links or proposes this face for a person whom the acting account may find.
+    Refused
+        Where the person said themself that it is not them.
     """
     with house.transaction() as connection:
         stored, link = _known(house, connection, sha256, face, person_id)
-        _put(house, connection, stored, replace(link, decision=decision, decided_by="operator"))
+        if (link.decided_by, link.decision, decision) == ("person", "different", "same"):
+            raise Refused(
+                "They said themself that this is not them.", "They alone can say otherwise."
+            )
+        _put(house, connection, stored, replace(link, decision=decision), did=decision)
     rescan_where_possible(house)
+
+
+def unsure(house: House, *, sha256: str, face: int, person_id: str) -> None:
+    """Leave a possible link open: it comes last from now on, for whoever reviews next.
+
+    Raises
+    ------
+    NotFound
+        Where nothing proposes this face for a person whom the acting account may find.
+    """
+    with house.transaction() as connection:
+        stored, _ = _known(house, connection, sha256, face, person_id)
+        open_ = {(p.face_id, p.person_id) for p in proposals_of_photo(connection, stored.photo_id)}
+        if (stored.face_id, person_id) not in open_:
+            raise _nothing()
+        before = standing(connection, [stored.photo_id])
+        set_unsure(connection, face_id=stored.face_id, person_id=person_id, at=house.clock())
+        _keep(house, connection, stored, person_id, did="unsure", before=before)
+        audit_decision(
+            house, connection, stored.face_id, "unsure", [(stored.face_id, person_id, "unsure")]
+        )
+
+
+def not_theirs(house: House, person_id: str, faces: Sequence[tuple[str, int]]) -> int:
+    """Say of several photos at once that they show somebody else; one undo takes all of it back.
+
+    Parameters
+    ----------
+    person_id : str
+    faces : sequence of (SHA-256, number)
+
+    Returns
+    -------
+    int
+        How many.
+
+    Raises
+    ------
+    NotFound
+        Where one of them is neither linked with nor proposed for this person, or the acting account
+        may not find them: nothing is changed then.
+    UsageError
+        Where none is named, or more than 200.
+    """
+    named = list(dict.fromkeys(faces))
+    if not 0 < len(named) <= AT_ONCE:
+        raise UsageError(
+            "Which photos are somebody else's is not said, or it is too many at once.",
+            f"Choose between one and {AT_ONCE} photos.",
+        )
+    batch = new_id("d") if len(named) > 1 else ""
+    with house.transaction() as connection:
+        for sha256, face in named:
+            stored, link = _known(house, connection, sha256, face, person_id)
+            _put(
+                house,
+                connection,
+                stored,
+                replace(link, decision="different"),
+                did="different",
+                batch=batch,
+            )
+    rescan_where_possible(house)
+    return len(named)
 
 
 def unlink(house: House, *, sha256: str, face: int) -> str:
@@ -108,7 +191,7 @@ def unlink(house: House, *, sha256: str, face: int) -> str:
     """
     with house.transaction() as connection:
         stored, link = _known(house, connection, sha256, face, None)
-        _put(house, connection, stored, replace(link, decision="different", decided_by="operator"))
+        _put(house, connection, stored, replace(link, decision="different"), did="unlink")
     rescan_where_possible(house)
     return link.person_id
 
@@ -148,15 +231,66 @@ def _known(
     raise _nothing()
 
 
-def _put(house: House, connection: Connection, face: StoredFace, link: Link) -> None:
-    now = house.clock()
+def _put(
+    house: House,
+    connection: Connection,
+    face: StoredFace,
+    link: Link,
+    *,
+    did: Did,
+    batch: str = "",
+) -> None:
+    now, link = house.clock(), replace(link, decided_by="operator")
     decided = [link, *_overruled(house, connection, face, link)]
+    picture = picture_of(connection, face.photo_id)
+    copies = copies_in(connection, picture) if picture is not None else ()
+    before = standing(connection, {face.photo_id, *(copy.photo_id for copy in copies)})
     for rival in decided[1:]:
         put_link(connection, rival, photo_id=face.photo_id, at=now)
     put_link(connection, link, photo_id=face.photo_id, at=now)
     set_matched_through(connection, [face.photo_id], NEVER_MATCHED)
-    if (picture := picture_of(connection, face.photo_id)) is not None:
+    if picture is not None:
         share_decisions(house, connection, picture)
+    _keep(house, connection, face, link.person_id, did=did, before=before, batch=batch)
+    made = [(one.face_id, one.person_id, one.decision) for one in decided]
+    audit_decision(house, connection, face.face_id, link.decision, made)
+
+
+def _keep(
+    house: House,
+    connection: Connection,
+    face: StoredFace,
+    person_id: str,
+    *,
+    did: Did,
+    before: Standing,
+    batch: str = "",
+) -> None:
+    """Remember a decision with what stood before it, so that it can be undone."""
+    known = before.by_humans
+    after = standing(connection, before.found_with)
+    remember(
+        connection,
+        account_id=house.account.account_id,
+        face_id=face.face_id,
+        person_id=person_id,
+        did=did,
+        before=before,
+        made=[row for pair, row in after.by_humans.items() if known.get(pair) != row],
+        batch=batch,
+        at=house.clock(),
+    )
+
+
+def audit_decision(
+    house: House,
+    connection: Connection,
+    face_id: int,
+    did: str,
+    decided: Sequence[tuple[int, str, str]],
+) -> None:
+    """Note a decision, or that one was undone: face, person and what of each concerned."""
+    now = house.clock()
     audit_log.append(
         connection,
         house.keyring,
@@ -165,19 +299,19 @@ def _put(house: House, connection: Connection, face: StoredFace, link: Link) -> 
         concerned=[
             Concerned(
                 subject_id=house.account.account_id,
-                details={"at": now.isoformat(), "did": link.decision, "face": face.face_id},
+                details={"at": now.isoformat(), "did": did, "face": face_id},
             ),
             *(
                 Concerned(
-                    subject_id=one.person_id,
+                    subject_id=person_id,
                     details={
                         "at": now.isoformat(),
-                        "decided": one.decision,
+                        "decided": decision,
                         "by": house.account.account_id,
-                        "face": one.face_id,
+                        "face": about,
                     },
                 )
-                for one in decided
+                for about, person_id, decision in decided
             ),
         ],
     )

@@ -7,7 +7,7 @@ writes the same audit entries whether or not the person's face is in the library
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -22,7 +22,7 @@ from likeness.house import House
 from likeness.limits import count_one_search
 from likeness.matching import stands_out
 from likeness.operating import Calibration, calibration_at
-from likeness.probe import Image, pixels_of, template_of, the_face
+from likeness.probe import FaceChoice, Image, pixels_of, template_of, the_face
 from likeness.records.collection import Collection
 from likeness.records.consent import HowGiven, Purpose
 from likeness.records.reference import Match
@@ -33,6 +33,9 @@ from likeness.store.audit_log import Concerned
 from likeness.store.links import linked_photos
 
 Strength = Literal["strong", "possible"]
+
+LONGEST_PURPOSE = 500
+"""What somebody searches for is said in at most as many letters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,8 @@ class Candidate:
         How the consent was given under which they are shown.
     photos : tuple of LinkedPhoto
         In the collections that their consent covers for this searcher, newest first.
+    also : tuple of str
+        Ids of their other enrolments, where somebody said that they are of one human being.
     """
 
     person_id: str
@@ -57,6 +62,15 @@ class Candidate:
     strength: Strength
     how_given: HowGiven
     photos: tuple[LinkedPhoto, ...]
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Confirmed:
+    """A candidate whom the store confirmed, and who answers for where they may be found."""
+
+    candidate: Candidate
+    organisations: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +90,12 @@ class SearchAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class _Scope:
-    """Who searches where, for what."""
+    """Who searches where, for what; ``stated`` in their own words."""
 
     purpose: Purpose
     searcher: str
     collections: tuple[Collection, ...]
+    stated: str = ""
 
     @property
     def collection_ids(self) -> tuple[str, ...]:
@@ -94,7 +109,8 @@ def search(
     purpose: Purpose | None = None,
     as_person: str | None = None,
     collection: str | None = None,
-    face: int | None = None,
+    face: FaceChoice = None,
+    stated_purpose: str = "",
 ) -> SearchAnswer:
     """Find who this is among people who said that this searcher may.
 
@@ -106,11 +122,15 @@ def search(
         Id of the person who searches for themself (``find_me``), in place of ``purpose``.
     collection : str, optional
         Name; every collection that the account may search where absent.
-    face : int, optional
-        Which face of the photo, from 1, left to right.
+    face : int or "middle", optional
+        Which face of the photo, from 1, left to right, or the one nearest its middle.
+    stated_purpose : str
+        What the search is for, in the searcher's words; kept under their own key.
 
     Raises
     ------
+    UsageError
+        Where a collection asks what a search is for, and nothing was said.
     AudienceRefused
         Where the account may search no such collection.
     FaceChoiceNeeded
@@ -122,7 +142,7 @@ def search(
     RateLimited
     """
     # (1) Authorise: who searches, for which purpose, where.
-    scope = _authorise(house, purpose, as_person, collection)
+    scope = _authorise(house, purpose, as_person, collection, stated_purpose)
     # (2) The intent is in the audit log before anything is compared.
     _audit_intent(house, scope)
     # (3) The probe's template, of one face; it lives in this call alone.
@@ -140,16 +160,27 @@ def search(
     matches = house.eligibility.gallery.search(
         template[None, :], eligible=eligible.person_ids, threshold=thresholds.floor
     )
-    proposed = _with_strength(best_per_person(matches[0]), thresholds)
+    best = best_per_person(matches[0])
+    groups = _groups(house, best)
+    proposed = _with_strength(best, thresholds, groups)
     # (5) to (7) Consent again in the store, sightings, audit of the outcome: one transaction.
-    confirmed = _disposed(house, scope, proposed)
+    confirmed = _as_human_beings(_disposed(house, scope, proposed), groups)
     # (8) Answer: the record of it is durable.
     return SearchAnswer(candidates=confirmed, calibration=calibration)
 
 
 def _authorise(
-    house: House, purpose: Purpose | None, as_person: str | None, collection: str | None
+    house: House,
+    purpose: Purpose | None,
+    as_person: str | None,
+    collection: str | None,
+    stated_purpose: str,
 ) -> _Scope:
+    stated = " ".join(stated_purpose.split())
+    if len(stated) > LONGEST_PURPOSE:
+        raise UsageError(
+            f"What the search is for takes more than {LONGEST_PURPOSE} letters.", "Shorten it."
+        )
     if (purpose is None) == (as_person is None):
         raise UsageError(
             "A search needs either a purpose or the person who searches for themself.",
@@ -167,7 +198,9 @@ def _authorise(
                 if collection
                 else collection_rows.all_collections(connection)
             )
-            return _Scope(purpose="find_me", searcher=as_person, collections=tuple(every))
+            return _Scope(
+                purpose="find_me", searcher=as_person, collections=tuple(every), stated=stated
+            )
         allowed = collection_rows.collections_for(
             connection, house.account.account_id, name=collection
         )
@@ -176,18 +209,59 @@ def _authorise(
             "This account may not search here.",
             "Ask the collection's owner to add it to the audience.",
         )
-    return _Scope(purpose="be_found", searcher=house.account.account_id, collections=tuple(allowed))
+    if not stated and any(one.ask_purpose for one in allowed):
+        raise UsageError(
+            "Whoever searches here has to say what for.",
+            "Say it in a few words, with --for on the command line.",
+        )
+    return _Scope(
+        purpose="be_found",
+        searcher=house.account.account_id,
+        collections=tuple(allowed),
+        stated=stated,
+    )
 
 
-def _with_strength(best: Sequence[Match], thresholds: Thresholds) -> list[tuple[Match, Strength]]:
-    """Each person's match from the review threshold on; strong where it leads the next person."""
+def _groups(house: House, best: Sequence[Match]) -> dict[str, str]:
+    """Which enrolments are of one human being, by person; who was never merged is their own."""
+    return {match.person_id: match.person_id for match in best}
+
+
+def _with_strength(
+    best: Sequence[Match], thresholds: Thresholds, groups: Mapping[str, str]
+) -> list[tuple[Match, Strength]]:
+    """Each person's match from the review threshold on; strong where it leads the next one's.
+
+    Enrolments of one human being do not rival each other.
+    """
     found: list[tuple[Match, Strength]] = []
     for match in best:
-        rival = max((m.score for m in best if m is not match), default=-1.0)
+        own = groups[match.person_id]
+        rival = max((m.score for m in best if groups[m.person_id] != own), default=-1.0)
         if match.score >= thresholds.review:
             strong = stands_out(match.score, rival, thresholds)
             found.append((match, "strong" if strong else "possible"))
     return found
+
+
+def _as_human_beings(
+    candidates: Sequence[Candidate], groups: Mapping[str, str]
+) -> tuple[Candidate, ...]:
+    """Enrolments of one human being as one candidate: the best, with the photos of all."""
+    found: dict[str, Candidate] = {}
+    for candidate in candidates:
+        group = groups[candidate.person_id]
+        if group not in found:
+            found[group] = candidate
+            continue
+        best = found[group]
+        photos = {one.photo.sha256: one for one in (*candidate.photos, *best.photos)}
+        found[group] = replace(
+            best,
+            photos=tuple(sorted(photos.values(), key=lambda one: -one.photo.photo_id)),
+            also=(*best.also, candidate.person_id),
+        )
+    return tuple(found.values())
 
 
 def _disposed(
@@ -198,12 +272,12 @@ def _disposed(
         house.require_pack(connection)
         scope = _still_allowed(connection, scope)
         confirmed = tuple(
-            candidate
+            found
             for match, strength in proposed
-            if (candidate := _confirm(house, connection, match, strength, scope))
+            if (found := _confirm(house, connection, match, strength, scope))
         )
         _audit_outcome(house, connection, scope, confirmed)
-    return confirmed
+    return tuple(found.candidate for found in confirmed)
 
 
 def _still_allowed(connection: Connection, scope: _Scope) -> _Scope:
@@ -217,7 +291,7 @@ def _still_allowed(connection: Connection, scope: _Scope) -> _Scope:
 
 def _confirm(
     house: House, connection: Connection, match: Match, strength: Strength, scope: _Scope
-) -> Candidate | None:
+) -> _Confirmed | None:
     """The candidate, if the store holds a live consent for this searcher at this very moment."""
     try:
         key = house.keyring.key(match.person_id)
@@ -227,10 +301,9 @@ def _confirm(
     permissions, how_given = _permissions(house, connection, match.person_id, key, scope)
     if person is None or not permissions:
         return None
-    photos = linked_photos(
-        connection, match.person_id, collection_ids=[p.collection_id for p in permissions]
-    )
-    return Candidate(
+    covered = {permission.collection_id for permission in permissions}
+    photos = linked_photos(connection, match.person_id, collection_ids=sorted(covered))
+    candidate = Candidate(
         person_id=person.person_id,
         name=person.details.name,
         score=match.score,
@@ -238,6 +311,8 @@ def _confirm(
         how_given=how_given,
         photos=tuple(photos),
     )
+    controllers = {c.controller for c in scope.collections if c.collection_id in covered}
+    return _Confirmed(candidate=candidate, organisations=tuple(sorted(controllers)))
 
 
 def _permissions(
@@ -273,25 +348,26 @@ def _audit_intent(house: House, scope: _Scope) -> None:
             house.keyring,
             kind="search_intent",
             at=now,
-            concerned=[_actor(house, scope, now)],
+            concerned=[_actor(house, scope, now, stated_purpose=scope.stated)],
         )
 
 
 def _audit_outcome(
-    house: House, connection: Connection, scope: _Scope, found: Sequence[Candidate]
+    house: House, connection: Connection, scope: _Scope, found: Sequence[_Confirmed]
 ) -> None:
     now = house.clock()
     seen_by = [
         Concerned(
-            subject_id=candidate.person_id,
+            subject_id=one.candidate.person_id,
             details={
                 "at": now.isoformat(),
                 "found_by": house.account.account_id,
                 "purpose": scope.purpose,
-                "how_given": candidate.how_given,
+                "how_given": one.candidate.how_given,
+                "organisations": list(one.organisations),
             },
         )
-        for candidate in found
+        for one in found
     ]
     audit_log.append(
         connection,
@@ -302,12 +378,13 @@ def _audit_outcome(
     )
 
 
-def _actor(house: House, scope: _Scope, now: datetime) -> Concerned:
+def _actor(house: House, scope: _Scope, now: datetime, **more: str) -> Concerned:
     return Concerned(
         subject_id=house.account.account_id,
         details={
             "at": now.isoformat(),
             "purpose": scope.purpose,
             "collections": sorted(scope.collection_ids),
+            **more,
         },
     )

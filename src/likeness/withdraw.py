@@ -9,21 +9,31 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from likeness.audit.commitment import NONCE_BYTES, commit
 from likeness.audit.receipt import ReceiptBody, ReceiptKind, build_receipt
 from likeness.audit.receipt_file import write_receipt
-from likeness.consent.policy import KEEP_EXPIRED_DAYS, require_may_withdraw
+from likeness.consent.policy import kept_until, require_may_withdraw
 from likeness.desk import require_reachable
-from likeness.errors import LibraryBusy, LogTampered
+from likeness.errors import ConsentRefused, LibraryBusy, LogTampered, NotFound, StorageError
 from likeness.house import House
-from likeness.store import audit_log, erasures, links, people, receipts
+from likeness.signing_in import forget_subject
+from likeness.store import (
+    audit_log,
+    decisions,
+    erasures,
+    invitations,
+    links,
+    people,
+    receipts,
+    same_people,
+)
 from likeness.store.changes import raise_change
 from likeness.store.photos import NEVER_MATCHED, set_matched_through
 
@@ -37,14 +47,22 @@ class Withdrawn:
     serial : str
     receipt : bytes
         The signed receipt, as a file's content.
+    others : tuple of Withdrawn
+        The same for each other enrolment of the same human being, as far as whoever is acting may
+        know of them.
     """
 
     serial: str
     receipt: bytes
+    others: tuple[Withdrawn, ...] = ()
 
 
 def withdraw(house: House, person_id: str, *, requested_by: str | None = None) -> Withdrawn:
     """Stop a person's findability, destroy their key, delete what is theirs, and give a receipt.
+
+    Whoever says stop means all of it: enrolments that were merged with theirs go with it, each with
+    a receipt of its own. An operator who withdraws somebody on their own account reaches no other
+    enrolment than those that they may reach one by one.
 
     Parameters
     ----------
@@ -67,10 +85,22 @@ def withdraw(house: House, person_id: str, *, requested_by: str | None = None) -
     # the audit log stands in its way.
     with house.store.transaction() as connection:
         _require_may(house, connection, person_id, requested_by)
-        _begin_erasure(house, connection, person_id, kind="withdrawal")
-    _audit_stop(house, person_id, did="withdrawal", requested_by=requested_by)
+        others, known = _same_human(house, connection, person_id, requested_by)
+        for one in (person_id, *others):
+            _begin_erasure(house, connection, one, kind="withdrawal")
+    for one in (person_id, *others):
+        _audit_stop(house, one, did="withdrawal", requested_by=requested_by)
     # (2) to (5) The key, then the rows; the receipt.
-    return finish_erasure(house, person_id)
+    done, damage = {}, None
+    for one in (person_id, *others):
+        try:
+            done[one] = finish_erasure(house, one)
+        except (LogTampered, StorageError) as error:
+            damage = damage or error
+    if damage is not None:
+        raise damage
+    told = tuple(done[one] for one in others if one in known)
+    return replace(done[person_id], others=told)
 
 
 def finish_erasure(house: House, person_id: str) -> Withdrawn:
@@ -121,15 +151,22 @@ def finish_pending(house: House) -> int:
 
 
 def erase_expired(house: House) -> int:
-    """Erase everybody whose last consent ended more than 30 days ago; returns how many."""
-    before = house.clock() - timedelta(days=KEEP_EXPIRED_DAYS)
+    """Erase everybody whose last consent ended, or waited in vain, over 30 days; returns how many.
+
+    What invitations that ended say of whom they were for is forgotten too.
+    """
+    now = house.clock()
     with house.store.snapshot() as connection:
         house.eligibility.refresh(connection)
         lapsed = set(people.person_ids(connection)) - house.eligibility.people_with_consent()
-        expired = _ended_before(house, connection, sorted(lapsed), before)
+        expired = _ended_by(house, connection, sorted(lapsed), now)
+        labels = invitations.labels_of_ended(connection, now)
+    if labels:
+        with house.store.transaction() as connection:
+            invitations.forget_labels_of_ended(connection, now)
     for person_id in expired:
         with house.store.transaction() as connection:
-            if not _ended_before(house, connection, [person_id], before):
+            if not _ended_by(house, connection, [person_id], now):
                 continue
             _begin_erasure(house, connection, person_id, kind="expiry")
         with suppress(LogTampered):
@@ -138,10 +175,40 @@ def erase_expired(house: House) -> int:
     return len(expired)
 
 
+def erase_declined(
+    house: House, person_id: str, *, require: Callable[[Connection], None]
+) -> Withdrawn:
+    """Erase somebody whose enrolment an operator declined.
+
+    Parameters
+    ----------
+    house : House
+    person_id : str
+    require : callable
+        Raises, in the transaction that begins the erasure, where nothing is to be declined.
+
+    Raises
+    ------
+    LogTampered, StorageError
+        Where the audit log is damaged: the person is erased, and no receipt can be signed yet.
+    """
+    with house.store.transaction() as connection:
+        require(connection)
+        _begin_erasure(house, connection, person_id, kind="declined")
+    _audit_stop(house, person_id, did="declined", requested_by="operator")
+    return finish_erasure(house, person_id)
+
+
 def _require_may(
     house: House, connection: Connection, person_id: str, requested_by: str | None
 ) -> None:
     require_reachable(house, connection, person_id)
+    _require_asked_rightly(house, connection, person_id, requested_by)
+
+
+def _require_asked_rightly(
+    house: House, connection: Connection, person_id: str, requested_by: str | None
+) -> None:
     key = house.keyring.key(person_id)
     for consent in people.consents_of(connection, person_id, key=key):
         if consent.state == "given":
@@ -149,14 +216,36 @@ def _require_may(
             require_may_withdraw(consent, requested_by=requested_by or speaks)
 
 
-def _ended_before(
-    house: House, connection: Connection, person_ids: Sequence[str], before: datetime
+def _same_human(
+    house: House, connection: Connection, person_id: str, requested_by: str | None
+) -> tuple[list[str], set[str]]:
+    """Other enrolments of the human being that go too, and which of them the actor may know."""
+    found = house.keyring.keys(same_people.group_with(connection, person_id))
+    others, known = [], set()
+    for other in sorted(set(found) - {person_id}):
+        try:
+            _require_asked_rightly(house, connection, other, requested_by)
+        except ConsentRefused:
+            # Such as a guardian's word about what the child agreed to when grown up.
+            continue
+        try:
+            require_reachable(house, connection, other)
+            known.add(other)
+        except NotFound:
+            if requested_by == "operator":
+                continue
+        others.append(other)
+    return others, set(others) if house.account.account_id == person_id else known
+
+
+def _ended_by(
+    house: House, connection: Connection, person_ids: Sequence[str], now: datetime
 ) -> list[str]:
     consents = people.consents_of_many(connection, house.keyring.keys(person_ids))
     return [
         person_id
         for person_id, records in sorted(consents.items())
-        if all(c.state != "given" or c.ends_at <= before for c in records)
+        if all(kept_until(c) <= now for c in records)
     ]
 
 
@@ -165,6 +254,8 @@ def _begin_erasure(
 ) -> None:
     now = house.clock()
     people.withdraw_consents(connection, person_id)
+    # They are signed out at once, and no way back in is left.
+    forget_subject(connection, person_id)
     changed = raise_change(connection)
     people.mark_changed(connection, person_id, changed=changed, widened=False)
     linked, proposed = links.count_links(connection, person_id)
@@ -217,7 +308,12 @@ def _delete_rows(house: House, connection: Connection, person_id: str) -> None:
     # The faces that were theirs may be somebody else's: the next rescan decides those photos anew.
     set_matched_through(connection, links.photos_of_person(connection, person_id), NEVER_MATCHED)
     links.delete_links_of_person(connection, person_id)
+    decisions.forget_person(connection, person_id)
+    same_people.take_out(connection, person_id)
+    invitations.forget_person(connection, person_id)
     audit_log.delete_details(connection, person_id)
+    # Once more: a restored backup may have brought a way in back after the erasure began.
+    forget_subject(connection, person_id)
     people.delete_person(connection, person_id)
     erasures.set_state(connection, person_id, "deleted")
     erasures.keep_tombstone_head(connection, *house.keyring.tombstone_head())

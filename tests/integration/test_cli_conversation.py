@@ -149,11 +149,19 @@ def _propose(party: Party) -> int:
 
 def test_a_possible_link_is_decided_by_one_key(party: Party) -> None:
     _propose(party)
-    code, said = _converse(["review"], [("[y/n/s/q]", "s")])
+    code, said = _converse(["review"], [("[y/n/u/z/s/q]", "s")])
     assert code == 0 and "0 links decided, 1 left." in said
     listed = run("review")
     assert listed.text.startswith("1 possible link to decide.\n") and "hopper.jpg" in listed.text
-    code, said = _converse(["review"], [("Eileen Collins? [y/n/s/q]", "n")])
+    code, said = _converse(["review"], [("[y/n/u/z/s/q]", "u")])
+    assert code == 0 and "0 links decided, 1 left." in said
+    assert [p["unsure"] for p in run("review", "--json").answer["proposals"]] == [True]
+    assert run("review", "--undo").text.startswith("1 decision taken back.")
+    assert [p["unsure"] for p in run("review", "--json").answer["proposals"]] == [False]
+    asked = [("[y/n/u/z/s/q]", "z"), ("Nothing was decided yet.", "q")]
+    code, said = _converse(["review"], asked)
+    assert code == 0 and "0 links decided, 1 left." in said
+    code, said = _converse(["review"], [("Eileen Collins? [y/n/u/z/s/q]", "n")])
     assert code == 0 and "1 link decided, 0 left." in said
     assert run("review", "--json").answer["proposals"] == []
 

@@ -87,9 +87,15 @@ def story(tmp_path_factory: pytest.TempPathFactory, portraits: Any) -> Story:
         patch.setenv("LIKENESS_LIBRARY", str(library))
         do("account.create", "bob")
         do("account.list")
+        do("account.link", "bob")
+        do("account.role", "bob", "operator")
         do("collection.create", "party", "--controller", "Tennis club")
         do("collection.audience", "party", "--add", "bob")
+        do("collection.change", "party", "--retention-days", "365", "--ask-purpose")
+        do("collection.change:same", "party", "--retention-days", "365", code=2)
+        do("collection.change:lifted", "party", "--photos-stay", "--no-ask-purpose")
         do("collection.list")
+        do("retention.apply")
         do("add", folder / "photos")
         do("add:again", folder / "photos")
         words = ("--purpose", "be_found,find_me", "--basis", "consent", "--how", "self", "--adult")
@@ -107,6 +113,9 @@ def story(tmp_path_factory: pytest.TempPathFactory, portraits: Any) -> Story:
         choice = f"{alone['sha256']}:1:{person}"
         do("review", "--list")
         do("review:no", "--no", choice)
+        do("review:undo", "--undo")
+        do("review:undo nothing", "--undo", code=4)
+        do("review:unsure", "--unsure", choice, code=4)
         do("review:yes", "--yes", choice)
         do("unlink", folder / "photos" / "alone.jpg", "--face", "1")
         do("copies.show", folder / "photos" / "alone.jpg")
@@ -117,6 +126,18 @@ def story(tmp_path_factory: pytest.TempPathFactory, portraits: Any) -> Story:
         do("consent.renew", person, "--expires", "2031-12-31", "--statement", "Said yes again")
         do("consent.narrow", person, "--drop-account", "bob")
         do("people:bob", "--account", "bob")
+        grace = ("--photo", given / "hopper.png", "--adult", "--statement", "said yes")
+        words = ("--purpose", "be_found", "--basis", "consent", "--how", "attested")
+        second = do("enrol:second", "Grace", *grace, *words)["person"]
+        do("person.merge", NAME, second)
+        do("people:merged")
+        do("person.merge:again", NAME, second, code=2)
+        do("person.split", second)
+        do("person.split:again", second, code=2)
+        do("withdraw:second", second)
+        do("rescan:second")
+        do("account.end", "bob")
+        do("account.end:last", "owner", code=3)
         do("export-person", NAME, "--out", folder / "export.json")
         do("status")
         do("doctor")
@@ -223,6 +244,16 @@ def test_decisions_and_corrections_show_in_what_follows(story: Story) -> None:
     assert [d["decision"] for d in story.answer("review:yes")["decided"]] == ["same"]
     assert story.answer("unlink")["person"] == story.person
     assert len(story.answer("export-person")["photos"]) == 1
+
+
+def test_a_decision_is_taken_back_and_two_enrolments_are_shown_as_one(story: Story) -> None:
+    undone = story.answer("review:undo")["undone"]
+    assert (undone["person"], undone["decision"]) == (story.person, "different")
+    assert story.answer("review:no")["undone"] is None
+    [one] = story.answer("people:merged")["people"]
+    assert [one["person"], *one["also"]] == [story.person, story.answer("enrol:second")["person"]]
+    assert one["photos"] == 2, "the one that shows both counts once"
+    assert story.answer("person.split")["apart_from"] == [story.person]
 
 
 def test_a_narrowed_consent_takes_effect_at_once(story: Story) -> None:

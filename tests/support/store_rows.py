@@ -116,7 +116,7 @@ def see(
         link_mark="mark",
         link=link,
     )
-    sightings.put_sighting(connection, new, photo_id=photo_id, run_id=run_id)
+    sightings.put_sighting(connection, new, photo_id=photo_id, run_id=run_id, at=NOW)
 
 
 def link(

@@ -55,6 +55,15 @@ def test_a_close_second_below_the_review_threshold_still_counts_against_a_link()
     assert linked(decide_photo(found, decided=(), thresholds=AT)) == set()
 
 
+def test_enrolments_of_one_human_being_are_no_rivals_of_each_other() -> None:
+    found = {1: [match("ann", 0.97), match("ann2", 0.965), match("bob", 0.94)]}
+    merged = {"ann": "g", "ann2": "g"}
+    assert linked(decide_photo(found, decided=(), thresholds=AT)) == set()
+    assert linked(decide_photo(found, decided=(), thresholds=AT, groups=merged)) == {(1, "ann")}
+    found[1].append(match("cem", 0.96))
+    assert linked(decide_photo(found, decided=(), thresholds=AT, groups=merged)) == set()
+
+
 def test_whom_a_human_ruled_out_is_no_rival() -> None:
     found = {1: [match("ann", 0.97), match("bob", 0.96)]}
     decided = decide_photo(found, decided=[by_hand(1, "bob", "different")], thresholds=AT)

@@ -17,15 +17,16 @@ from typing import Literal, get_args
 
 from likeness.audit.commitment import is_hex_digest
 from likeness.audit.leaf import MAX_COMMITMENTS, Leaf, whole_hour
+from likeness.audit.proven import LogProof
 from likeness.audit.signed_note import VerifierKey
 from likeness.errors import UsageError
 
 SCHEMA = "likeness.receipt/1"
 """Name and version of the document."""
 
-ReceiptKind = Literal["withdrawal", "removal", "notice", "expiry"]
+ReceiptKind = Literal["withdrawal", "removal", "notice", "expiry", "declined"]
 """Why something was deleted: a person withdrew, an operator removed a source, somebody gave a stop
-notice, or a consent expired."""
+notice, a consent expired, or an operator declined an enrolment."""
 
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", re.ASCII)
 _COUNTED = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
@@ -134,33 +135,16 @@ def _require_time(moment: datetime) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeletionReceipt:
+class DeletionReceipt(LogProof):
     """A whole receipt; not checked by being made.
 
     Attributes
     ----------
     body : ReceiptBody
-    leaf : bytes
-        Canonical bytes of the leaf.
-    leaf_index : int
-        Its place in the log, from 0.
-    tree_size : int
-        Number of leaves of the tree that the proof is about.
-    inclusion_proof : tuple of bytes
-        Hashes of 32 bytes, nearest to the leaf first.
-    checkpoint : str
-        Signed note over that tree.
-    signer : str
-        Verifier key of the log that the receipt claims to come from.
+        What it states; the rest is the proof that a leaf of the log is about it.
     """
 
     body: ReceiptBody
-    leaf: bytes
-    leaf_index: int
-    tree_size: int
-    inclusion_proof: tuple[bytes, ...]
-    checkpoint: str
-    signer: str
 
 
 def build_receipt(

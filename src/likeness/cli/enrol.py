@@ -41,7 +41,7 @@ from likeness.cli.shapes import account_names, collection_names, consent_as_name
 from likeness.errors import AlreadyEnrolled, BadInput, UsageError
 
 if TYPE_CHECKING:
-    from likeness.enrol import Enrolled
+    from likeness.enrolling import Enrolled
     from likeness.library import Library
     from likeness.records.consent import ConsentGiven
 

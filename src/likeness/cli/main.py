@@ -12,6 +12,7 @@ import typer
 
 from likeness import __version__
 from likeness.cli import (
+    accounts,
     audit,
     benches,
     collections,
@@ -28,6 +29,7 @@ from likeness.cli import (
     receipts,
     review,
     search,
+    serve,
     sources,
     stopping,
 )
@@ -59,6 +61,7 @@ def application() -> typer.Typer:
     app.callback(invoke_without_command=True)(_root)
     for part in (
         libraries,
+        accounts,
         collections,
         photos,
         enrol,
@@ -75,6 +78,7 @@ def application() -> typer.Typer:
         models,
         evaluate,
         benches,
+        serve,
         extras,
     ):
         part.register(app)

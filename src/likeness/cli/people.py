@@ -1,4 +1,4 @@
-"""Commands about people whom the acting account may find: people, show, export-person."""
+"""Commands about people whom the acting account may find: people, show, person, export-person."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command("people", short_help="List whom you may find.")(people)
     app.command("show", short_help="Show one of them with their photos.")(show)
+    person = typer.Typer(rich_markup_mode=None, help="Who is one human being, enrolled twice.")
+    person.command("merge", short_help="Say that two are one.")(merge)
+    person.command("split", short_help="Take that back.")(split)
+    app.add_typer(person, name="person")
     app.command("export-person", short_help="Give a person all that is held.")(export_person)
 
 
@@ -53,8 +57,8 @@ def people(
                 (
                     seen.person.details.name,
                     seen.person.person_id,
-                    f"{seen.photos:,}",
-                    f"{seen.proposals:,}",
+                    f"{seen.photos_together:,}",
+                    f"{seen.proposals_together:,}",
                     seen.consents[-1].how_given,
                     f"{max(c.ends_at for c in seen.consents):%Y-%m-%d}",
                     ", ".join(named(seen.collection_ids, names)),
@@ -84,17 +88,60 @@ def show(
 
     def answer() -> None:
         say(f"{seen.person.details.name} ({seen.person.person_id})")
+        for other in seen.others:
+            say(f"The same human being: {other.person.details.name} ({other.person.person_id})")
         say(
             f"Found by consent given {seen.consents[-1].how_given}, in "
             f"{', '.join(named(seen.collection_ids, names))}, until "
             f"{max(c.ends_at for c in seen.consents):%Y-%m-%d}."
         )
-        say(f"{counted(len(photos), 'photo')}, {seen.proposals:,} to review:")
+        say(f"{counted(len(photos), 'photo')}, {seen.proposals_together:,} to review:")
         say_photos(photos, verbose=call.verbose)
 
     # The photos themselves take the place of their count.
     fields = {**person_as_json(seen, names), "photos": photos_as_json(photos)}
     call.answer(fields, answer)
+
+
+def merge(
+    context: typer.Context,
+    person: PersonArgument,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="The other one.")],
+    library: LibraryOption = None,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that two people whom you may find are one human being who enrolled twice.
+
+    Each enrolment keeps its consents, references and photos; they are shown as one, and whoever
+    says stop is heard for both.
+    """
+    call = call_of(context, library=library, account=account, as_json=as_json)
+    with call.opened() as opened:
+        one, two = opened.resolve_person(person), opened.resolve_person(other)
+        together = opened.merge(one, two)
+    call.answer(
+        {"person": one, "together": list(together.person_ids)},
+        lambda: say(f"Shown as one from now on: {', '.join(together.person_ids)}"),
+    )
+
+
+def split(
+    context: typer.Context,
+    person: PersonArgument,
+    library: LibraryOption = None,
+    account: AccountOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that an enrolment is not of the human being that it was merged with."""
+    call = call_of(context, library=library, account=account, as_json=as_json)
+    with call.opened() as opened:
+        one = opened.resolve_person(person)
+        former = opened.split(one)
+    call.answer(
+        {"person": one, "apart_from": list(former.person_ids)},
+        lambda: say(f"Shown apart from now on: {one} from {', '.join(former.person_ids)}"),
+    )
 
 
 def export_person(

@@ -18,6 +18,7 @@ PHASES: Final[Mapping[str, str]] = {
     "photos": "Reading photos",
     "rescan": "Comparing photos held",
     "remove": "Removing sightings",
+    "retention": "Taking out what was kept for long enough",
     "purge": "Deleting what the notice is about",
     "references": "Making references anew",
     "relink": "Finding faces anew",

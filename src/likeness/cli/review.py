@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -28,8 +29,14 @@ from likeness.errors import UsageError
 
 if TYPE_CHECKING:
     from likeness.library import Library
-    from likeness.records.link import Decision
     from likeness.review import OpenProposal
+    from likeness.undoing import Undone
+
+Choice = Literal["same", "different", "unsure"]
+
+_KEYS: Final[Mapping[str, Choice]] = MappingProxyType(
+    {"y": "same", "n": "different", "u": "unsure"}
+)
 
 _CHOICE = re.compile(r"([0-9a-f]{64}):([1-9][0-9]{0,5}):(.+)", re.DOTALL)
 
@@ -55,26 +62,45 @@ def review(
         list[str] | None,
         typer.Option("--no", metavar="SHA256:FACE:PERSON", help="It is not; again for more."),
     ] = None,
+    unsure: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--unsure", metavar="SHA256:FACE:PERSON", help="Leave it for later; again for more."
+        ),
+    ] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="First take back your newest decision.")
+    ] = False,
     collection: WithinOption = None,
     verbose: VerboseOption = False,
     library: LibraryOption = None,
     account: AccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Decide possible links, best first: y yes, n no, s skip, q quit. A decision stands."""
+    """Decide possible links, best first: y yes, n no, u not sure, z undo, s skip, q quit.
+
+    A decision stands through every rescan, until you take it back.
+    """
     call = call_of(context, library=library, account=account, as_json=as_json, verbose=verbose)
-    choices = [*_choices(yes or (), "same"), *_choices(no or (), "different")]
+    choices = [
+        *_choices(yes or (), "same"),
+        *_choices(no or (), "different"),
+        *_choices(unsure or (), "unsure"),
+    ]
     with call.opened() as opened:
+        undone = opened.undo() if undo else None
         decided = [_decide(opened, *choice) for choice in choices]
         person_id = opened.resolve_person(person) if person else None
         waiting = within(opened, collection, opened.proposals(person_id=person_id))
         calibration = opened.calibration()
-        asks = is_conversation() and not (list_only or call.as_json or choices)
+        asks = is_conversation() and not (list_only or call.as_json or choices or undo)
         if asks and waiting:
             _ask_each(opened, waiting, verbose=call.verbose)
             return
 
     def answer() -> None:
+        if undone:
+            say(f"{counted(len(undone.faces), 'decision')} taken back.")
         if decided:
             say(f"{counted(len(decided), 'link')} decided.")
         say(f"{counted(len(waiting), 'possible link')} to decide.")
@@ -85,14 +111,25 @@ def review(
 
     fields = {
         "decided": decided,
+        "undone": _undone_as_json(undone),
         "proposals": [proposal_as_json(p) for p in waiting],
         "calibration": calibration_as_json(calibration),
     }
     call.answer(fields, answer)
 
 
-def _choices(words: Sequence[str], decision: Decision) -> list[tuple[str, int, str, Decision]]:
-    choices: list[tuple[str, int, str, Decision]] = []
+def _undone_as_json(undone: Undone | None) -> dict[str, Any] | None:
+    if undone is None:
+        return None
+    return {
+        "person": undone.person_id,
+        "decision": undone.did,
+        "faces": [{"sha256": sha256, "face": face} for sha256, face in undone.faces],
+    }
+
+
+def _choices(words: Sequence[str], choice: Choice) -> list[tuple[str, int, str, Choice]]:
+    choices: list[tuple[str, int, str, Choice]] = []
     for word in words:
         found = _CHOICE.fullmatch(word)
         if found is None:
@@ -101,36 +138,56 @@ def _choices(words: Sequence[str], decision: Decision) -> list[tuple[str, int, s
                 "Write SHA256:FACE:PERSON, as listed by: likeness review --list --verbose",
             )
         sha256, face, person = found.groups()
-        choices.append((sha256, int(face), person, decision))
+        choices.append((sha256, int(face), person, choice))
     return choices
 
 
 def _decide(
-    library: Library, sha256: str, face: int, person: str, decision: Decision
+    library: Library, sha256: str, face: int, person: str, choice: Choice
 ) -> dict[str, Any]:
     person_id = library.resolve_person(person)
-    library.decide(sha256, face=face, person_id=person_id, decision=decision)
-    return {"sha256": sha256, "face": face, "person": person_id, "decision": decision}
+    if choice == "unsure":
+        library.unsure(sha256, face=face, person_id=person_id)
+    else:
+        library.decide(sha256, face=face, person_id=person_id, decision=choice)
+    return {"sha256": sha256, "face": face, "person": person_id, "decision": choice}
 
 
 def _ask_each(library: Library, waiting: Sequence[OpenProposal], *, verbose: bool) -> None:
-    decided = 0
-    for number, proposal in enumerate(waiting, 1):
-        say(f"{number} of {len(waiting)}")
+    place, decided = 0, [""] * len(waiting)
+    while place < len(waiting):
+        proposal = waiting[place]
+        say(f"{place + 1} of {len(waiting)}")
         _say(proposal, verbose=verbose)
-        key = _key(f"Is face {proposal.face.number} {proposal.person.details.name}? [y/n/s/q]")
+        key = _key(f"Is face {proposal.face.number} {proposal.person.details.name}? [y/n/u/z/s/q]")
         if key == "q":
             break
-        if key == "s":
+        if key == "z":
+            place = _undo_before(library, place, decided)
             continue
-        library.decide(
-            proposal.photo.sha256,
-            face=proposal.face.number,
-            person_id=proposal.person.person_id,
-            decision="same" if key == "y" else "different",
-        )
-        decided += 1
-    say(f"{counted(decided, 'link')} decided, {len(waiting) - decided:,} left.")
+        if key in _KEYS:
+            _decide(
+                library,
+                proposal.photo.sha256,
+                proposal.face.number,
+                proposal.person.person_id,
+                _KEYS[key],
+            )
+            decided[place] = _KEYS[key]
+        place += 1
+    done = len(waiting) - decided.count("") - decided.count("unsure")
+    say(f"{counted(done, 'link')} decided, {len(waiting) - done:,} left.")
+
+
+def _undo_before(library: Library, place: int, decided: list[str]) -> int:
+    """Take back the last decision of this round; returns which to ask about again."""
+    last = max((n for n in range(place) if decided[n]), default=None)
+    if last is None:
+        note("Nothing was decided yet.")
+        return place
+    library.undo()
+    decided[last] = ""
+    return last
 
 
 def _key(question: str) -> str:
@@ -139,7 +196,7 @@ def _key(question: str) -> str:
         key = typer.getchar().lower()
         if key in ("\x03", "\x04"):
             raise KeyboardInterrupt
-        if key in ("y", "n", "s", "q"):
+        if key in ("z", "s", "q", *_KEYS):
             return key
 
 

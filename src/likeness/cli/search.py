@@ -56,6 +56,12 @@ def search(
         int | None,
         typer.Option("--face", metavar="N", help="Which face, from 1, counted from the left."),
     ] = None,
+    stated_purpose: Annotated[
+        str,
+        typer.Option(
+            "--for", metavar="TEXT", help="What the search is for, where a collection asks."
+        ),
+    ] = "",
     collection: WithinOption = None,
     verbose: VerboseOption = False,
     library: LibraryOption = None,
@@ -74,6 +80,7 @@ def search(
             as_person=_searcher(opened, as_person),
             collection=collection,
             face=face,
+            stated_purpose=stated_purpose,
         )
     call.answer(
         {

@@ -37,6 +37,8 @@ def collection_as_json(collection: Collection, accounts: Mapping[str, str]) -> d
         "controller": collection.controller,
         "purpose_text": collection.purpose_text,
         "audience": named(collection.audience, accounts),
+        "retention_days": collection.retention_days,
+        "ask_purpose": collection.ask_purpose,
     }
 
 
@@ -61,8 +63,9 @@ def person_as_json(seen: VisiblePerson, collections: Mapping[str, str]) -> dict[
         "how_given": seen.consents[-1].how_given,
         "ends_at": max(c.ends_at for c in seen.consents).isoformat(),
         "collections": named(seen.collection_ids, collections),
-        "photos": seen.photos,
-        "proposals": seen.proposals,
+        "photos": seen.photos_together,
+        "proposals": seen.proposals_together,
+        "also": [other.person.person_id for other in seen.others],
     }
 
 
@@ -84,6 +87,7 @@ def proposal_as_json(proposal: OpenProposal) -> dict[str, Any]:
         "sha256": proposal.photo.sha256,
         "face": proposal.face.number,
         "box": list(proposal.face.box),
+        "unsure": proposal.unsure,
         "sightings": [sighting_as_json(sighting) for sighting in proposal.sightings],
     }
 

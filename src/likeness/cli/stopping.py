@@ -106,7 +106,8 @@ def remove(
     account: AccountOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a source out, with everything that came from it alone. A folder's files stay.
+    """Take a source out, with everything that came from it alone. A folder's files stay; uploaded
+    ones are the library's own, and go.
 
     An archive stands for its account: what came from other archives of the same account goes too.
     """
@@ -127,12 +128,15 @@ def remove(
             f"Removed: {counted(done.sightings, 'sighting')} and {counted(done.photos, 'photo')} "
             "are gone from the library."
         )
+        if done.files:
+            say(f"{counted(done.files, 'uploaded file')} went with them.")
         say_receipt(place, key)
 
     fields = {
         "source": source_id,
         "sightings": done.sightings,
         "photos": done.photos,
+        "files": done.files,
         "receipt": receipt_as_json(done.receipt),
     }
     call.answer(fields, answer)

@@ -1,37 +1,18 @@
-"""The words that a person is shown before they say yes, with a version and a hash."""
+"""The words that a person is shown before they say yes, with a version and a hash.
+
+Each wording is a file of the package, ``wordings/<language>/<version>.txt``. One that somebody was
+shown is never changed: other words are a new version.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from importlib.resources import files
 
 from likeness.errors import NotFound
 
-_ENGLISH = """\
-What you are asked
-We hold photos in the collection named above. If you say yes, a computer makes a set of numbers from
-photos of your face that you choose, and compares it with the faces in that collection. Nobody has
-to say yes, and nothing is switched on unless you choose it.
-
-What you can choose, each on its own
-- Find me: you, and only you, see the photos of you.
-- Be found: the accounts named on your consent may find you with a photo, and see your name and the
-photos.
-- Publish: your face may be shown when photos are made public.
-
-What is kept
-Your name, your age, your reference photos and the numbers made from them are kept encrypted under
-a key that belongs to you alone. Photos of people who did not say yes are never turned into numbers
-that stay.
-
-How long
-Until the date on your consent, until you withdraw it, or, where a guardian said yes for you, until
-you turn 18. Thirty days after it ends, everything above is erased.
-
-How to stop
-Say so at any time; no reason is needed. Before we answer you, nobody can find you any more, your
-key is destroyed, and you get a signed receipt that anybody can check.
-"""
+_SUFFIX = ".txt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +34,37 @@ class Notice:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-NOTICES: tuple[Notice, ...] = (Notice(version="1", language="en", text=_ENGLISH),)
+def languages() -> tuple[str, ...]:
+    """The languages that there is a wording in, English first."""
+    there = {folder.name for folder in files("likeness.consent").joinpath("wordings").iterdir()}
+    return ("en", *sorted(there - {"en"}))
+
+
+def wordings(language: str) -> tuple[Notice, ...]:
+    """Every wording in a language, oldest first.
+
+    Raises
+    ------
+    NotFound
+        Where there is none.
+    """
+    known = languages()
+    # Only a name that is listed reaches the files.
+    if language not in known:
+        raise NotFound(
+            f"There is no notice in the language {language!r}.", f"Use one of: {', '.join(known)}."
+        )
+    folder = files("likeness.consent").joinpath("wordings", language)
+    found = [
+        Notice(
+            version=file.name.removesuffix(_SUFFIX),
+            language=language,
+            text=file.read_bytes().decode("utf-8"),
+        )
+        for file in folder.iterdir()
+        if file.name.endswith(_SUFFIX)
+    ]
+    return tuple(sorted(found, key=lambda notice: int(notice.version)))
 
 
 def current_notice(language: str = "en") -> Notice:
@@ -65,9 +76,6 @@ def current_notice(language: str = "en") -> Notice:
         Where there is no wording in that language.
 
     >>> current_notice().version
-    '1'
+    '2'
     """
-    for notice in reversed(NOTICES):
-        if notice.language == language:
-            return notice
-    raise NotFound(f"There is no notice in the language {language!r}.", "Use one of: en.")
+    return wordings(language)[-1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from likeness.errors import ConsentRefused
 from likeness.records.consent import Consent, Purpose
@@ -17,6 +17,9 @@ from likeness.records.person import PersonDetails
 ADULT_AGE = 18
 KEEP_EXPIRED_DAYS = 30
 """How long an expired consent waits for a renewal before everything of the person is erased."""
+
+KEEP_WAITING_DAYS = 30
+"""How long an enrolment waits for an operator before everything of the person is erased."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,6 +281,17 @@ def require_may_withdraw(consent: Consent, *, requested_by: str) -> None:
             f"A {consent.basis} is not withdrawn by the {requested_by}.",
             f"Say who asks: {' or '.join(sorted(allowed))}.",
         )
+
+
+def kept_until(consent: Consent) -> datetime:
+    """Until when what rests on a consent is kept, unless it is renewed or approved before."""
+    if consent.state == "given":
+        # A consent may be given for as long as dates go.
+        last = datetime.max.replace(tzinfo=UTC) - timedelta(days=KEEP_EXPIRED_DAYS)
+        return min(consent.ends_at, last) + timedelta(days=KEEP_EXPIRED_DAYS)
+    if consent.state == "waiting":
+        return consent.given_at + timedelta(days=KEEP_WAITING_DAYS)
+    return consent.given_at
 
 
 def live(consents: Iterable[Consent], *, now: datetime) -> tuple[Consent, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def run(console: Console, *, directory: Path | None = None) -> int:
+def run(
+    console: Console,
+    *,
+    directory: Path | None = None,
+    then: Callable[[Path], None] | None = None,
+) -> int:
     """Run the demo, in a library and with keys of its own.
 
     Parameters
@@ -18,6 +24,8 @@ def run(console: Console, *, directory: Path | None = None) -> int:
         Where it is told.
     directory : Path, optional
         A new or empty folder that is kept; else a temporary one, which is removed at the end.
+    then : callable, optional
+        Gets the library's folder once the story is told, before anything is removed.
 
     Returns
     -------
@@ -35,4 +43,4 @@ def run(console: Console, *, directory: Path | None = None) -> int:
     """
     from likeness.demo.story import tell
 
-    return tell(console, directory=directory)
+    return tell(console, directory=directory, then=then)

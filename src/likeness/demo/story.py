@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,9 @@ class _Stage:
         return Library.open(self.folder / "library")
 
 
-def tell(console: Console, *, directory: Path | None) -> int:
+def tell(
+    console: Console, *, directory: Path | None, then: Callable[[Path], None] | None = None
+) -> int:
     """Tell the whole story; see :func:`likeness.demo.run`."""
     screen = Screen(console)
     with _folder(directory) as folder, _without(MASTER_KEY_VARIABLE):
@@ -71,6 +73,8 @@ def tell(console: Console, *, directory: Path | None) -> int:
             screen.bad(str(failed))
             return failed.exit_code
         _close(stage, kept=directory is not None)
+        if then is not None:
+            then(folder / "library")
     return 0
 
 
@@ -253,6 +257,9 @@ def _close(stage: _Stage, *, kept: bool) -> None:
     screen.say()
     if kept:
         screen.say(f"Photos, library and keys are kept in {stage.folder}", style="dim")
+        screen.say(
+            f"The web app on it: likeness serve --library {stage.folder / 'library'}", style="dim"
+        )
     else:
         screen.say("The folder is removed. To keep one: likeness demo DIR", style="dim")
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
+from likeness.errors import UsageError
+
 Role = Literal["owner", "operator", "member"]
 """What an account may do in the web app: an owner everything, and who else works there; an operator
 sources, people, reviews and notices; a member searches. None sees anybody whose consent does not
@@ -64,6 +66,23 @@ class Collection:
     audience: frozenset[str]
     retention_days: int | None = None
     ask_purpose: bool = False
+
+
+MOST_DAYS = 36_500
+
+
+def require_days(days: int) -> None:
+    """Check that a retention rule is a number of days that there is.
+
+    Raises
+    ------
+    UsageError
+    """
+    if not 1 <= days <= MOST_DAYS:
+        raise UsageError(
+            f"Photos cannot be kept for {days:,} days.",
+            f"Give 1 to {MOST_DAYS:,} days, or no rule where they stay.",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

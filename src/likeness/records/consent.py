@@ -12,7 +12,7 @@ Purpose = Literal["find_me", "be_found", "publish"]
 Basis = Literal["consent", "guardian_consent", "estate"]
 HowGiven = Literal["self", "attested"]
 ConsentState = Literal["waiting", "given", "superseded", "withdrawn"]
-"""A consent that waits was given, and is of no effect until an operator lets the enrolment stand."""
+"""A consent that waits was given, and is of no effect until an operator approves it."""
 
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 Decision = Literal["same", "different"]
@@ -41,8 +42,11 @@ class Proposal:
     person_id : str
     score : float
         Cosine, between the review and the strong threshold.
+    unsure_at : datetime or None
+        When somebody looked at it and was not sure. It is the same proposal all the same.
     """
 
     face_id: int
     person_id: str
     score: float
+    unsure_at: datetime | None = field(default=None, compare=False)

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -23,6 +24,8 @@ from likeness.store.schema import audit, audit_details, library
 
 EMPTY_TREE = CompactTree().to_bytes()
 """State of a log without entries."""
+
+_READ_AT_ONCE = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +192,32 @@ def details_of(connection: Connection, subject_id: str, *, key: bytes) -> list[d
             }
         )
     return found
+
+
+def latest_details(
+    connection: Connection, subject_id: str, *, key: bytes, kind: str, limit: int
+) -> list[dict[str, Any]]:
+    """What the log keeps of one subject in its latest entries of one kind, newest first."""
+    order = audit_details.c.leaf_index.desc()
+    # Their numbers first: all the details of a busy account are much to sort.
+    numbers = connection.execute(
+        select(audit_details.c.leaf_index)
+        .where(audit_details.c.subject_id == subject_id)
+        .order_by(order)
+    ).scalars()
+    found: list[dict[str, Any]] = []
+    while len(found) < limit and (some := list(islice(numbers, _READ_AT_ONCE))):
+        rows = connection.execute(
+            select(audit_details.c.sealed, audit.c.leaf)
+            .join(audit, audit.c.leaf_index == audit_details.c.leaf_index)
+            .where(audit_details.c.leaf_index.in_(some), audit_details.c.subject_id == subject_id)
+            .order_by(order)
+        )
+        for row in rows:
+            if Leaf.from_bytes(row.leaf).kind == kind:
+                opened = unseal(key, row.sealed, context=_context(subject_id))
+                found.append(json.loads(opened[NONCE_BYTES:]))
+    return found[:limit]
 
 
 def delete_details(connection: Connection, subject_id: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from likeness.errors import NotFound
-from likeness.records.collection import Account, Collection, SourceRecord
+from likeness.records.collection import Account, Collection, Role, SourceRecord
 from likeness.store.schema import accounts, collection_audience, collections, runs, sources
 
 
@@ -40,6 +40,42 @@ def account_named(connection: Connection, name: str) -> Account:
             f"There is no account {name!r}.", "Make it with: likeness account create NAME"
         )
     return _account(row)
+
+
+def account_by_id(connection: Connection, account_id: str) -> Account | None:
+    """The account with this id, or None."""
+    row = connection.execute(select(accounts).where(accounts.c.account_id == account_id)).first()
+    return _account(row) if row else None
+
+
+def active_account_named(connection: Connection, name: str) -> Account:
+    """The account with this name, where it has not ended.
+
+    Raises
+    ------
+    NotFound
+    """
+    account = account_named(connection, name)
+    if not account.active:
+        raise NotFound(f"The account {name!r} has ended.", "See: likeness account list")
+    return account
+
+
+def set_account_role(connection: Connection, account_id: str, role: Role) -> None:
+    """Give an account another role."""
+    connection.execute(
+        update(accounts).where(accounts.c.account_id == account_id).values(role=role)
+    )
+
+
+def end_account(connection: Connection, account_id: str) -> None:
+    """Mark an account as ended, and take it out of every audience."""
+    connection.execute(
+        update(accounts).where(accounts.c.account_id == account_id).values(state="ended")
+    )
+    connection.execute(
+        delete(collection_audience).where(collection_audience.c.account_id == account_id)
+    )
 
 
 def all_accounts(connection: Connection) -> list[Account]:
@@ -72,6 +108,26 @@ def set_audience(connection: Connection, collection_id: str, account_ids: Iterab
     rows = [{"collection_id": collection_id, "account_id": a} for a in sorted(set(account_ids))]
     if rows:
         connection.execute(insert(collection_audience), rows)
+
+
+def set_rules(
+    connection: Connection,
+    collection_id: str,
+    *,
+    purpose_text: str,
+    retention_days: int | None,
+    ask_purpose: bool,
+) -> None:
+    """Say anew why a collection is held, for how long, and whether searches have to say why."""
+    connection.execute(
+        update(collections)
+        .where(collections.c.collection_id == collection_id)
+        .values(
+            purpose_text=purpose_text,
+            retention_days=retention_days,
+            ask_purpose=int(ask_purpose),
+        )
+    )
 
 
 def all_collections(connection: Connection) -> list[Collection]:

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from likeness.records.link import Link, Proposal
 from likeness.records.stored import LinkedPhoto, StoredSighting
@@ -44,7 +55,7 @@ def links_of_photo(connection: Connection, photo_id: int) -> list[Link]:
 def proposals_of_photo(connection: Connection, photo_id: int) -> list[Proposal]:
     """The open proposals for the faces of a photo."""
     rows = connection.execute(select(proposals).where(proposals.c.photo_id == photo_id))
-    return [Proposal(face_id=r.face_id, person_id=r.person_id, score=r.score) for r in rows]
+    return [_proposal(row) for row in rows]
 
 
 def put_link(connection: Connection, link: Link, *, photo_id: int, at: datetime) -> None:
@@ -93,6 +104,7 @@ def put_proposals(
                 photo_id=photo_id,
                 score=proposal.score,
                 proposed_at=at.isoformat(),
+                unsure_at=proposal.unsure_at.isoformat() if proposal.unsure_at else None,
             )
         )
     for person_id in sorted(concerned):
@@ -111,23 +123,59 @@ def put_proposals(
 
 
 def proposals_for(connection: Connection, person_ids: Iterable[str]) -> list[Proposal]:
-    """Open proposals for some people, best first."""
+    """Open proposals for some people, best first; those of which somebody was not sure come last.
+
+    Of these the one that was looked at longest ago comes first.
+    """
     found = [
-        Proposal(face_id=row.face_id, person_id=row.person_id, score=row.score)
+        _proposal(row)
         for some in in_chunks(person_ids)
         for row in connection.execute(select(proposals).where(proposals.c.person_id.in_(some)))
     ]
-    return sorted(found, key=lambda p: (-p.score, p.face_id, p.person_id))
+    return sorted(
+        found,
+        key=lambda p: (
+            p.unsure_at.isoformat() if p.unsure_at else "",
+            -p.score,
+            p.face_id,
+            p.person_id,
+        ),
+    )
+
+
+def set_unsure(
+    connection: Connection, *, face_id: int, person_id: str, at: datetime | None
+) -> None:
+    """Note when somebody was not sure of a proposal, or that nobody is unsure any more."""
+    connection.execute(
+        update(proposals)
+        .where(proposals.c.face_id == face_id, proposals.c.person_id == person_id)
+        .values(unsure_at=at.isoformat() if at else None)
+    )
 
 
 def linked_photos(
-    connection: Connection, person_id: str, *, collection_ids: Sequence[str]
+    connection: Connection,
+    person_id: str,
+    *,
+    collection_ids: Sequence[str],
+    pictures: Collection[int] | None = None,
 ) -> list[LinkedPhoto]:
     """The photos of a person in some collections, newest first, with their sightings there.
 
     Copies of one picture are one photo: the largest in which the person is linked, with the
     sightings of all that show this face.
+
+    Parameters
+    ----------
+    pictures : collection of int, optional
+        Only these: numbers of pictures, or ids of photos of which there is no other copy.
     """
+    few = (
+        ()
+        if pictures is None
+        else (func.coalesce(photos.c.picture, photos.c.photo_id).in_(pictures),)
+    )
     rows = connection.execute(
         select(
             links.c.score.label("link_score"),
@@ -138,7 +186,7 @@ def linked_photos(
         )
         .join(faces, faces.c.face_id == links.c.face_id)
         .join(photos, photos.c.photo_id == links.c.photo_id)
-        .where(links.c.person_id == person_id, links.c.decision == "same")
+        .where(links.c.person_id == person_id, links.c.decision == "same", *few)
         .order_by(photos.c.photo_id.desc())
     ).all()
     copies = copies_of_pictures(
@@ -245,6 +293,31 @@ def links_by_person(
     return _by_person(connection, links, person_ids, collection_ids, pictures, *same)
 
 
+def count_pictures(connection: Connection, places: Iterable[tuple[str, Sequence[str]]]) -> int:
+    """How many photos several people are linked in together, each in collections of their own.
+
+    Copies of one picture count once, and so does a photo in which several of them are linked.
+
+    Parameters
+    ----------
+    places : iterable of (person id, ids of collections)
+    """
+    picture = func.coalesce(photos.c.picture, photos.c.photo_id)
+    found: set[int] = set()
+    for person_id, collection_ids in places:
+        query = (
+            select(picture)
+            .join(links, links.c.photo_id == photos.c.photo_id)
+            .where(
+                links.c.person_id == person_id,
+                links.c.decision == "same",
+                inside(links, collection_ids),
+            )
+        )
+        found.update(connection.execute(query).scalars())
+    return len(found)
+
+
 def proposals_by_person(
     connection: Connection,
     person_ids: Iterable[str],
@@ -278,9 +351,18 @@ def delete_links_outside(
     gone = 0
     for table in (links, proposals):
         gone += connection.execute(
-            delete(table).where(table.c.person_id == person_id, ~_inside(table, collection_ids))
+            delete(table).where(table.c.person_id == person_id, ~inside(table, collection_ids))
         ).rowcount
     return gone
+
+
+def _proposal(row: Row[*tuple[Any, ...]]) -> Proposal:
+    return Proposal(
+        face_id=row.face_id,
+        person_id=row.person_id,
+        score=row.score,
+        unsure_at=datetime.fromisoformat(row.unsure_at) if row.unsure_at else None,
+    )
 
 
 def _by_person(
@@ -293,7 +375,7 @@ def _by_person(
 ) -> dict[str, int]:
     query = select(table.c.person_id, counted.label("rows")).where(*conditions)
     if collection_ids is not None:
-        query = query.where(_inside(table, collection_ids))
+        query = query.where(inside(table, collection_ids))
     return {
         row.person_id: int(row.rows)
         for some in in_chunks(person_ids)
@@ -303,7 +385,7 @@ def _by_person(
     }
 
 
-def _inside(table: Table, collection_ids: Sequence[str]) -> ColumnElement[bool]:
+def inside(table: Table, collection_ids: Sequence[str]) -> ColumnElement[bool]:
     """Whether the photo of a row is in one of the collections.
 
     Asked of each row of a person: as a list, every photo of the collections would be read first.

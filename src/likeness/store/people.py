@@ -35,11 +35,14 @@ class ReferenceCrop:
         The 256 px crop.
     alignment : str
         Name of the frame that the crop was aligned to.
+    live : bool
+        Whether a camera that saw the person move as asked took it.
     """
 
     reference: Reference
     jpeg: bytes
     alignment: str
+    live: bool = False
 
 
 def insert_person(connection: Connection, person: Person, *, key: bytes, changed: int) -> None:
@@ -183,6 +186,7 @@ def insert_references(
                 "template": seal_template(key, crop.reference, pack_fingerprint=pack_fingerprint),
                 "crop": seal(key, crop.jpeg, context=f"crop/{crop.reference.reference_id}"),
                 "alignment": crop.alignment,
+                "live": int(crop.live),
             }
             for crop in crops
         ],
@@ -225,6 +229,12 @@ def reference_crops_of(connection: Connection, person_id: str, *, key: bytes) ->
         )
     )
     return {r.reference_id: unseal(key, r.crop, context=f"crop/{r.reference_id}") for r in rows}
+
+
+def live_references(connection: Connection, person_id: str) -> int:
+    """How many of a person's references a camera took that saw them move as asked."""
+    query = select(func.count()).where(references.c.person_id == person_id, references.c.live == 1)
+    return int(connection.execute(query).scalar_one())
 
 
 def count_references(connection: Connection, person_id: str) -> int:

@@ -131,21 +131,21 @@ def found_with_of(connection: Connection, photo_ids: Iterable[int]) -> dict[int,
 
 def files_of_photos(
     connection: Connection, photo_ids: Iterable[int]
-) -> dict[int, list[tuple[str, str]]]:
-    """(folder's address, item) of every file that photos were found as, by photo id.
+) -> dict[int, list[tuple[str, str, str]]]:
+    """(kind, address, item) of every file that photos were found as, by photo id.
 
-    Of folders that nobody stopped.
+    Of folders and uploads that nobody stopped.
     """
     places = (
-        select(sightings.c.photo_id, sources.c.address, sightings.c.item)
+        select(sightings.c.photo_id, sources.c.kind, sources.c.address, sightings.c.item)
         .join(sources, sources.c.source_id == sightings.c.source_id)
-        .where(sources.c.kind == "folder", sources.c.state == "active")
+        .where(sources.c.kind.in_(("folder", "upload")), sources.c.state == "active")
         .order_by(sightings.c.sighting_id)
     )
-    found: dict[int, list[tuple[str, str]]] = {}
+    found: dict[int, list[tuple[str, str, str]]] = {}
     for some in in_chunks(photo_ids):
         for row in connection.execute(places.where(sightings.c.photo_id.in_(some))):
-            found.setdefault(row.photo_id, []).append((row.address, row.item))
+            found.setdefault(row.photo_id, []).append((row.kind, row.address, row.item))
     return found
 
 

@@ -149,10 +149,14 @@ sightings = Table(
     # The addresses as `likeness.records.address` orders them, so that all below one are a range.
     Column("page_key", Text, nullable=False, server_default=""),
     Column("media_key", Text, nullable=False, server_default=""),
+    # Since when the photo has been in the collection, by whichever sighting.
+    Column("added_at", String, nullable=False, server_default=""),
     UniqueConstraint("source_id", "item"),
+    Index("sightings_by_added", "source_id", "added_at"),
     Index("sightings_by_photo", "photo_id"),
     Index("sightings_by_page_key", "page_key"),
     Index("sightings_by_media_key", "media_key"),
+    Index("sightings_by_taken_at", "taken_at", "photo_id"),
 )
 
 # Videos whose frames are all held, so that they need not be decoded again.
@@ -229,6 +233,19 @@ blocks = Table(
     Column("mark", LargeBinary, primary_key=True),
     Column("notice_id", ForeignKey("notices.notice_id"), primary_key=True),
     Index("blocks_by_notice", "notice_id"),
+)
+
+# What its collection's rule took out and is not taken in again: keyed hashes of items and photos.
+retained = Table(
+    "retained",
+    metadata,
+    Column("mark", LargeBinary, primary_key=True),
+    Column("collection_id", ForeignKey("collections.collection_id"), nullable=False),
+    # sighting or photo: what went with it.
+    Column("kind", String, nullable=False),
+    # 1 once a receipt tells of it.
+    Column("told", Integer, nullable=False, server_default="0"),
+    Index("retained_by_collection", "collection_id", "told"),
 )
 
 # What is shown of a photo: a smaller JPEG.
@@ -387,7 +404,7 @@ decisions = Table(
     Column("account_id", String, nullable=False),
     Column("face_id", ForeignKey("faces.face_id", ondelete="CASCADE"), nullable=False),
     Column("person_id", ForeignKey("people.person_id", ondelete="CASCADE"), nullable=False),
-    # What stood before, as JSON: links and proposals of the photo, and its matched_through.
+    # What stood before, and what took its place, as JSON: of the photo and its copies.
     Column("before", Text, nullable=False),
     Column("decision", String, nullable=False),
     Column("decided_at", String, nullable=False),

@@ -65,7 +65,7 @@ invitations = Table(
     Column("state", String, nullable=False),
     # Collections, purposes, language and whether an operator has to approve, as JSON.
     Column("terms", Text, nullable=False),
-    # For whom it is, in the operator's words, sealed under the operator's key; gone with the person.
+    # For whom it is, in the operator's words, under the operator's key; gone with the person.
     Column("label", LargeBinary),
     # Who enrolled by it; forgotten when they are erased.
     Column("person_id", String),

@@ -77,9 +77,16 @@ def sighting_of(connection: Connection, source_id: str, item: str) -> StoredSigh
     return stored_sighting(row) if row else None
 
 
-def put_sighting(connection: Connection, new: NewSighting, *, photo_id: int, run_id: str) -> None:
-    """Keep where a photo was found; what the item was before is replaced."""
+def put_sighting(
+    connection: Connection, new: NewSighting, *, photo_id: int, run_id: str, at: datetime
+) -> None:
+    """Keep where a photo was found; what the item was before is replaced.
+
+    A photo that the collection holds already counts as added when it first came there, whatever
+    its file is called now.
+    """
     values = {
+        "added_at": _since(connection, photo_id, new.source_id) or at.isoformat(),
         "photo_id": photo_id,
         "size": new.size,
         "modified_ns": new.modified_ns,
@@ -103,6 +110,17 @@ def put_sighting(connection: Connection, new: NewSighting, *, photo_id: int, run
         connection.execute(
             insert(sightings).values(source_id=new.source_id, item=new.item, **values)
         )
+
+
+def _since(connection: Connection, photo_id: int, source_id: str) -> str | None:
+    """Since when a photo is in a source's collection; None where it is not."""
+    other = sources.alias("other")
+    return connection.execute(
+        select(func.min(sightings.c.added_at))
+        .join(sources, sources.c.source_id == sightings.c.source_id)
+        .join(other, other.c.collection_id == sources.c.collection_id)
+        .where(sightings.c.photo_id == photo_id, other.c.source_id == source_id)
+    ).scalar_one()
 
 
 def mark_seen(connection: Connection, sighting_ids: Sequence[int], *, run_id: str) -> None:
@@ -141,6 +159,27 @@ def delete_item(connection: Connection, source_id: str, item: str) -> int | None
         .returning(sightings.c.photo_id)
     )
     return gone.scalar_one_or_none()
+
+
+def items_held(connection: Connection, source_id: str, items: Iterable[str]) -> frozenset[str]:
+    """Those of some items of a source that a photo, or a frame of a video, is held of."""
+    found: set[str] = set()
+    wanted = sorted(set(items))
+    for some in in_chunks(wanted):
+        query = select(sightings.c.item).where(
+            sightings.c.source_id == source_id, sightings.c.item.in_(some)
+        )
+        found.update(connection.execute(query).scalars())
+    for item in wanted:
+        frames = select(sightings.c.item).where(
+            sightings.c.source_id == source_id,
+            # A range, so that it goes by the index: ">" comes right after "=".
+            sightings.c.item >= f"{item}#t=",
+            sightings.c.item < f"{item}#t>",
+        )
+        if item not in found and connection.execute(frames.limit(1)).first() is not None:
+            found.add(item)
+    return frozenset(found)
 
 
 def count_of_source(connection: Connection, source_id: str) -> int:

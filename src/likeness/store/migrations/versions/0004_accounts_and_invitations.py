@@ -18,6 +18,7 @@ def upgrade() -> None:
         ("collections", sa.Column("ask_purpose", sa.Integer(), nullable=False, server_default="0")),
         ("references", sa.Column("live", sa.Integer(), nullable=False, server_default="0")),
         ("proposals", sa.Column("unsure_at", sa.String())),
+        ("sightings", sa.Column("added_at", sa.String(), nullable=False, server_default="")),
     ):
         op.add_column(table, column)
     op.execute(
@@ -25,10 +26,31 @@ def upgrade() -> None:
         " (SELECT account_id FROM accounts ORDER BY created_at, account_id LIMIT 1)"
     )
     op.create_index("runs_by_source", "runs", ["source_id", "started_at"])
+    op.create_index("sightings_by_taken_at", "sightings", ["taken_at", "photo_id"])
+    _retention()
     _waiting_consents()
     _photos_and_links()
     _signing_in()
     _invitations_and_uploads()
+
+
+def _retention() -> None:
+    # When it came into the collection was not written down: since when the library has had it was.
+    op.execute(
+        "UPDATE sightings SET added_at ="
+        " (SELECT added_at FROM photos WHERE photos.photo_id = sightings.photo_id)"
+    )
+    op.create_index("sightings_by_added", "sightings", ["source_id", "added_at"])
+    op.create_table(
+        "retained",
+        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("collection_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("told", sa.Integer(), nullable=False, server_default="0"),
+        sa.ForeignKeyConstraint(["collection_id"], ["collections.collection_id"]),
+        sa.PrimaryKeyConstraint("mark"),
+    )
+    op.create_index("retained_by_collection", "retained", ["collection_id", "told"])
 
 
 def _waiting_consents() -> None:

@@ -1,0 +1,77 @@
+"""Take a picture of every page, on a phone and a desktop, light and dark.
+
+    python bench/screenshots.py --into build/screenshots
+
+The pages are the app's own routes; what they show is a library of two portraits in the public
+domain, made for it. Needs Debian's Chromium, or another by LIKENESS_CHROMIUM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
+
+from all_pages import every_page
+from chromium import chromium, chromium_path, context_of
+from shown_library import shown_library
+from web_server import serving
+
+LOOKS = (
+    ("phone-light", True, False),
+    ("phone-dark", True, True),
+    ("desktop-light", False, False),
+    ("desktop-dark", False, True),
+)
+
+
+def main() -> int:
+    """Take the pictures; returns an exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--into", type=Path, default=Path("build/screenshots"))
+    parser.add_argument("--only", default="", help="pages whose name holds this")
+    given = parser.parse_args()
+    if chromium_path() is None:
+        print("There is no Chromium here: install Debian's package chromium.", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["LIKENESS_KEYRINGS"] = f"{folder}/keyrings"
+        take(Path(folder), given.into, given.only)
+    return 0
+
+
+def take(folder: Path, into: Path, only: str) -> None:
+    """Make the library, open each page and keep its picture."""
+    with (
+        shown_library(folder) as shown,
+        serving(shown.library) as server,
+        chromium() as browser,
+    ):
+        secrets = {
+            "owner": server.secret("owner"),
+            "person": server.secret(person_id=shown.collins),
+            "anyone": "",
+        }
+        for look, phone, dark in LOOKS:
+            (into / look).mkdir(parents=True, exist_ok=True)
+            for role, secret in secrets.items():
+                context = context_of(browser, server.url, secret=secret, phone=phone, dark=dark)
+                page = context.new_page()
+                for seen in every_page(shown):
+                    if seen.role != role or only not in seen.name:
+                        continue
+                    head = page.request.get(seen.path, headers={"accept": "text/html"})
+                    if not head.headers.get("content-type", "").startswith("text/html"):
+                        continue
+                    page.goto(seen.path, wait_until="load")
+                    page.screenshot(path=into / look / f"{seen.name}.png", full_page=True)
+                context.close()
+            print(f"{look}: {len(list((into / look).iterdir()))} pages in {into / look}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,303 @@
+"""Invite: link -> the person says yes on their own -> enrolled, or waiting for an operator.
+
+An invitation is bound to collections and purposes, ends by itself and is used up by one enrolment.
+Its secret is kept nowhere; whoever has the link is taken for whom it was meant.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection as AnyOf
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from likeness.consent.notice import languages
+from likeness.errors import ConsentRefused, NotFound, UsageError
+from likeness.house import House, new_id
+from likeness.records.collection import Account, Collection
+from likeness.records.consent import PURPOSES, Purpose
+from likeness.records.invitation import InvitationRecord, InvitationState, InvitationTerms
+from likeness.signing_in import hash_of
+from likeness.store import collections as collection_rows
+from likeness.store import invitations as rows
+
+DEFAULT_DAYS = 14
+MOST_DAYS = 90
+LONGEST_LABEL = 200
+_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invitation:
+    """An invitation, with what somebody is asked by it.
+
+    Attributes
+    ----------
+    invitation_id : str
+    state : InvitationState
+    created_at, expires_at : datetime
+    taken_at : datetime or None
+        When somebody enrolled by it.
+    collections : tuple of Collection
+    purposes : tuple of Purpose
+        Those to choose from.
+    needs_approval : bool
+    language : str
+    audience : tuple of Account
+        Who may search these collections today.
+    invited_by : str
+        Name of the account that made it.
+    own : bool
+        Whether the acting account made it.
+    label : str
+        For whom it is, in the words of the account that made it, and for that account alone.
+    open : bool
+        Whether somebody may still enrol by it.
+    """
+
+    invitation_id: str
+    state: InvitationState
+    created_at: datetime
+    expires_at: datetime
+    taken_at: datetime | None
+    collections: tuple[Collection, ...]
+    purposes: tuple[Purpose, ...]
+    needs_approval: bool
+    language: str
+    audience: tuple[Account, ...]
+    invited_by: str
+    own: bool
+    label: str
+    open: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invited:
+    """An invitation that was just made.
+
+    Attributes
+    ----------
+    secret : str
+        Of the link ``/enrol/SECRET``; it is shown once and kept nowhere.
+    invitation : Invitation
+    """
+
+    secret: str
+    invitation: Invitation
+
+
+def invite(
+    house: House,
+    *,
+    collections: AnyOf[str],
+    purposes: AnyOf[Purpose],
+    label: str = "",
+    days: int = DEFAULT_DAYS,
+    needs_approval: bool = True,
+    language: str = "en",
+) -> Invited:
+    """Make a link by which one person may enrol themself.
+
+    Parameters
+    ----------
+    house : House
+    collections : collection of str
+        Names. Where ``be_found`` may be chosen, each needs somebody who may search it.
+    purposes : collection of Purpose
+        What the person may choose from.
+    label : str
+        For whom it is; only the acting account sees it, and it goes with the person.
+    days : int
+        How long the link works, at most `MOST_DAYS`.
+    needs_approval : bool
+        Whether an operator has to agree before the enrolment has any effect.
+    language : str
+        Of the page at first; the person may change it.
+
+    Raises
+    ------
+    UsageError
+        A word is off.
+    NotFound
+        There is no such collection, or no notice in the language.
+    ConsentRefused
+        ``be_found`` is asked for where nobody may search.
+    """
+    terms_of = _checked(purposes, label, days, language)
+    now, secret, invitation_id = house.clock(), secrets.token_urlsafe(_SECRET_BYTES), new_id("inv")
+    with house.transaction() as connection:
+        chosen = [collection_rows.collection_named(connection, n) for n in sorted(set(collections))]
+        _require_searchable(chosen, terms_of)
+        key = house.keyring.key(house.account.account_id)
+        text = label.strip()
+        record = InvitationRecord(
+            invitation_id=invitation_id,
+            created_by=house.account.account_id,
+            created_at=now,
+            expires_at=now + timedelta(days=days),
+            state="open",
+            terms=InvitationTerms(
+                collections=frozenset(c.collection_id for c in chosen),
+                purposes=terms_of,
+                needs_approval=needs_approval,
+                language=language,
+            ),
+            person_id="",
+            taken_at=None,
+            sealed_label=rows.seal_label(key, invitation_id, text) if text else b"",
+        )
+        rows.forget_labels_of_ended(connection, now)
+        rows.insert_invitation(connection, record, secret_hash=hash_of(secret))
+        _audit(house, connection, record, did="create")
+        made = _shown(house, connection, record)
+    return Invited(secret=secret, invitation=made)
+
+
+def opened(house: House, secret: str) -> Invitation:
+    """What somebody is asked who has this link. Opening it uses nothing up.
+
+    Raises
+    ------
+    NotFound
+        It is unknown, was used or revoked, or has ended; in the same words.
+    """
+    with house.store.snapshot() as connection:
+        record = require_open(house, connection, secret)
+        return _shown(house, connection, record, label=False)
+
+
+def revoke(house: House, invitation_id: str) -> None:
+    """End an invitation that nobody has used; its label goes at once.
+
+    Raises
+    ------
+    NotFound
+        There is none that is open under this id.
+    """
+    with house.transaction() as connection:
+        record = rows.by_id(connection, invitation_id)
+        if record is None or not rows.move(
+            connection, invitation_id, before="open", after="revoked"
+        ):
+            raise NotFound(
+                "There is no open invitation with this id.", "See: likeness invitation list"
+            )
+        rows.forget_labels_of_ended(connection, house.clock())
+        _audit(house, connection, record, did="revoke")
+
+
+def invitations(house: House) -> list[Invitation]:
+    """Every invitation, newest first; labels of those alone that the acting account made."""
+    with house.store.snapshot() as connection:
+        return [_shown(house, connection, record) for record in rows.all_invitations(connection)]
+
+
+def require_open(house: House, connection: Connection, secret: str) -> InvitationRecord:
+    """The invitation of a secret, if somebody may still enrol by it.
+
+    Raises
+    ------
+    NotFound
+        In the same words for every reason.
+    """
+    record = rows.by_secret_hash(connection, hash_of(secret))
+    if record is None or not record.open_at(house.clock()):
+        raise no_longer_valid()
+    account = collection_rows.account_by_id(connection, record.created_by)
+    if account is None or not account.active:
+        # Whoever was let go asks nobody any more.
+        raise no_longer_valid()
+    return record
+
+
+def no_longer_valid() -> NotFound:
+    """The error for every link that nobody can enrol by."""
+    return NotFound("This link is no longer valid.", "Ask whoever sent it for a new one.")
+
+
+def collections_of(connection: Connection, record: InvitationRecord) -> tuple[Collection, ...]:
+    """The collections that an invitation is for, by name."""
+    every = collection_rows.all_collections(connection)
+    return tuple(c for c in every if c.collection_id in record.terms.collections)
+
+
+def names_by_account(connection: Connection) -> Mapping[str, Account]:
+    """Every account by id."""
+    return {one.account_id: one for one in collection_rows.all_accounts(connection)}
+
+
+def _checked(purposes: AnyOf[str], label: str, days: int, language: str) -> frozenset[Purpose]:
+    chosen = frozenset(known for known in PURPOSES if known in purposes)
+    unknown = sorted(set(purposes) - chosen)
+    if unknown or not chosen:
+        what = f"There is no purpose {unknown[0]!r}." if unknown else "No purpose is named."
+        raise UsageError(what, f"Use {', '.join(PURPOSES)}.")
+    if not 1 <= days <= MOST_DAYS:
+        raise UsageError(
+            f"An invitation cannot last {days} days.", f"Choose 1 to {MOST_DAYS} days."
+        )
+    if len(label) > LONGEST_LABEL or not label.isprintable():
+        raise UsageError(
+            "The label is too long, or holds what cannot be seen.",
+            f"Use one line of at most {LONGEST_LABEL} characters.",
+        )
+    if language not in languages():
+        raise NotFound(
+            f"There is no notice in the language {language!r}.",
+            f"Use one of: {', '.join(languages())}.",
+        )
+    return chosen
+
+
+def _require_searchable(chosen: Iterable[Collection], purposes: frozenset[Purpose]) -> None:
+    every = list(chosen)
+    if not every:
+        raise UsageError("The invitation is for no collection.", "Give --collection NAME.")
+    if "be_found" in purposes and not all(collection.audience for collection in every):
+        # Whoever is asked sees by whom they would be found, and there is nobody to name.
+        raise ConsentRefused(
+            "Nobody may search one of these collections, so nobody could be found there.",
+            "Name accounts for it first: likeness collection audience NAME --add ACCOUNT",
+        )
+
+
+def _shown(
+    house: House, connection: Connection, record: InvitationRecord, *, label: bool = True
+) -> Invitation:
+    accounts = names_by_account(connection)
+    collections = collections_of(connection, record)
+    audience = {account_id for c in collections for account_id in c.audience}
+    own = label and record.created_by == house.account.account_id
+    key = house.keyring.key(record.created_by) if own and record.sealed_label else b""
+    return Invitation(
+        invitation_id=record.invitation_id,
+        state=record.state,
+        created_at=record.created_at,
+        expires_at=record.expires_at,
+        taken_at=record.taken_at,
+        collections=collections,
+        purposes=tuple(p for p in PURPOSES if p in record.terms.purposes),
+        needs_approval=record.terms.needs_approval,
+        language=record.terms.language,
+        audience=tuple(one for known, one in accounts.items() if known in audience),
+        invited_by=accounts[record.created_by].name,
+        own=own,
+        label=rows.unseal_label(key, record) if key else "",
+        open=record.open_at(house.clock()) and accounts[record.created_by].active,
+    )
+
+
+def _audit(house: House, connection: Connection, record: InvitationRecord, *, did: str) -> None:
+    house.audit_deed(
+        connection,
+        kind="invitation",
+        details={
+            "did": did,
+            "invitation": record.invitation_id,
+            "collections": sorted(record.terms.collections),
+            "purposes": sorted(record.terms.purposes),
+        },
+    )

@@ -1,0 +1,219 @@
+"""Enrol by invitation: the person says yes themself -> person + references -> found, or waiting.
+
+No account acts here. The acting account is the person, by their id and without a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as AnyOf
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from likeness.enrolling import (
+    Enrolled,
+    drawn_up,
+    references_of,
+    require_words,
+    write_references,
+    written_under_new_key,
+)
+from likeness.errors import ConsentRefused
+from likeness.house import House, ProgressListener, no_progress
+from likeness.invitations import collections_of, no_longer_valid, require_open
+from likeness.probe import Image
+from likeness.records.collection import Account, Collection
+from likeness.records.consent import Basis, Consent, ConsentGiven, Evidence, Purpose
+from likeness.records.invitation import InvitationRecord
+from likeness.records.person import Guardian, Person
+from likeness.rescan import RescanReport, rescan
+from likeness.store import audit_log, people
+from likeness.store import invitations as rows
+from likeness.store.audit_log import Concerned
+from likeness.store.changes import raise_change
+from likeness.store.people import ReferenceCrop
+
+NOTHING_YET = RescanReport(photos=0, linked=0, proposed=0)
+_NO_CHANGE = 0
+"""Older than any change of the gallery: nothing is compared with who waits."""
+
+
+def enrol_by_invitation(
+    house: House,
+    secret: str,
+    *,
+    name: str,
+    purposes: AnyOf[Purpose],
+    images: Sequence[Image],
+    live: bool = False,
+    birth_date: date | None = None,
+    is_adult: bool = False,
+    guardian: Guardian | None = None,
+    language: str = "en",
+    audience: AnyOf[str] | None = None,
+    expires_at: datetime | None = None,
+    compare: bool = True,
+    progress: ProgressListener = no_progress,
+) -> Enrolled:
+    """Enrol whoever has the link of an invitation, and use the invitation up.
+
+    Parameters
+    ----------
+    house : House
+        Whoever is acting in it does not count.
+    secret : str
+        Of the link.
+    name : str
+    purposes : collection of Purpose
+        What the person chose of what the invitation offers.
+    images : sequence of photos
+        Each with exactly one usable face, all of one person.
+    live : bool
+        Whether a camera took them that saw the person move as asked.
+    birth_date : date or None
+    is_adult : bool
+        "18 or over", where no birth date is given.
+    guardian : Guardian or None
+        Who says yes for a person under 18.
+    language : str
+        Of the notice that was shown.
+    audience : collection of str or None
+        Ids of the accounts that the person was shown; None means those of today. Who joined since
+        then is left out.
+    expires_at : datetime or None
+        Aware; None means two years from now.
+    compare : bool
+        Whether to compare photos held already before returning; else the caller does.
+
+    Raises
+    ------
+    NotFound
+        The link is unknown, was used or revoked, or has ended; in the same words.
+    ConsentRefused
+        The consent cannot be recorded as given.
+    FaceUnusable, PhotoUnreadable
+        Naming the photo and why.
+    PackMismatch
+    """
+    # (1) The link is open, and what was said yes to is something that it offers.
+    basis: Basis = "guardian_consent" if guardian is not None else "consent"
+    given = ConsentGiven(
+        purposes=frozenset(purposes),
+        collections=frozenset(),
+        basis=basis,
+        how_given="self",
+        birth_date=birth_date,
+        is_adult=is_adult,
+        guardian=guardian,
+        expires_at=expires_at,
+        language=language,
+    )
+    person, record, invitation = _prepare(house, secret, name, given, audience)
+    # (2) Each photo shows one usable face, and all show one person. No look for somebody alike
+    # follows and no search is counted: this person may find nobody, so nothing may be told them
+    # about who else enrolled, and no account is at work whose searches it could count among.
+    references = references_of(house, person.person_id, images, live=live)
+    acting = replace(house, account=Account(account_id=person.person_id, name=""))
+    # (3) The person's key, then in one transaction: the link is used up, consent, references.
+    written_under_new_key(
+        acting,
+        person.person_id,
+        lambda connection: _record(acting, connection, invitation, person, record, references),
+    )
+    # (4) Photos that are held already are compared with them; with who waits, nothing is.
+    found = NOTHING_YET
+    if record.state == "given":
+        acting.eligibility.refresh()
+        if compare:
+            found = rescan(acting, progress=progress)
+    return Enrolled(
+        person_id=person.person_id, consent=record, references=len(references), rescan=found
+    )
+
+
+def _prepare(
+    house: House,
+    secret: str,
+    name: str,
+    given: ConsentGiven,
+    audience: AnyOf[str] | None,
+) -> tuple[Person, Consent, InvitationRecord]:
+    with house.store.snapshot() as connection:
+        invitation = require_open(house, connection, secret)
+        house.require_pack(connection)
+        collections = collections_of(connection, invitation)
+    require_words(given)
+    if not given.purposes <= invitation.terms.purposes:
+        raise ConsentRefused(
+            "The consent names a purpose that the invitation does not offer.",
+            "Choose among those that it shows.",
+        )
+    person, record = drawn_up(
+        house,
+        name,
+        given,
+        collections=collections,
+        audience=_audience(collections, given, audience),
+        evidence=Evidence(statement=f"by invitation {invitation.invitation_id}"),
+        recorded_by="",
+        state="waiting" if invitation.terms.needs_approval else "given",
+    )
+    return person, record, invitation
+
+
+def _audience(
+    collections: Sequence[Collection], given: ConsentGiven, shown: AnyOf[str] | None
+) -> frozenset[str]:
+    if "be_found" not in given.purposes:
+        return frozenset()
+    today = frozenset[str]().union(*(c.audience for c in collections))
+    return today if shown is None else today.intersection(shown)
+
+
+def _record(
+    house: House,
+    connection: Connection,
+    invitation: InvitationRecord,
+    person: Person,
+    record: Consent,
+    references: Sequence[ReferenceCrop],
+) -> None:
+    house.require_pack(connection)
+    key, now = house.keyring.key(person.person_id), house.clock()
+    waits = record.state == "waiting"
+    # Of two phones with one link, the second finds it used.
+    if not rows.take(
+        connection,
+        invitation.invitation_id,
+        person_id=person.person_id,
+        state="waiting" if waits else "done",
+        at=now,
+    ):
+        raise no_longer_valid()
+    # Nothing tells that somebody waits: the gallery has not changed.
+    changed = _NO_CHANGE if waits else raise_change(connection)
+    people.insert_person(connection, person, key=key, changed=changed)
+    people.insert_consent(connection, record, key=key)
+    write_references(house, connection, references, key=key)
+    audit_log.append(
+        connection,
+        house.keyring,
+        kind="enrol",
+        at=now,
+        concerned=[
+            Concerned(
+                subject_id=person.person_id,
+                details={
+                    "at": now.isoformat(),
+                    "did": "enrol",
+                    "consent": record.consent_id,
+                    "purposes": sorted(record.purposes),
+                    "how_given": record.how_given,
+                    "invitation": invitation.invitation_id,
+                    "references": len(references),
+                },
+            )
+        ],
+    )

@@ -1,0 +1,232 @@
+"""A person changes their own consent: more of it, less of it, another end.
+
+They are at hand themself, or who speaks for them: what is recorded was given so, under the notice
+as it stands now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as AnyOf
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal, get_args
+
+from sqlalchemy import Connection
+
+from likeness.consent.notice import current_notice
+from likeness.errors import ConsentRefused, UsageError
+from likeness.house import House, new_id
+from likeness.portal import acting_person
+from likeness.portal_decisions import Then
+from likeness.records.collection import Account, Collection
+from likeness.records.consent import PURPOSES, Basis, Consent, Evidence, Purpose
+from likeness.renewal import consent_that_stands, forget_uncovered, replace_consent
+from likeness.rescan import rescan_where_possible
+from likeness.store import collections as collection_rows
+from likeness.store import people
+
+Speaker = Literal["person", "guardian", "representative"]
+"""Who says it: the person, or who speaks for them by their consent's basis."""
+
+MAY_WIDEN: Mapping[Basis, Speaker] = MappingProxyType(
+    {"consent": "person", "guardian_consent": "guardian", "estate": "representative"}
+)
+"""Who alone can say yes to more, by the basis of a consent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnConsent:
+    """What a person said yes to, in names.
+
+    Attributes
+    ----------
+    consent : Consent or None
+        The one that stands or waits to be approved; None where there is neither.
+    collections : tuple of Collection
+        Those that it covers.
+    audience : tuple of Account
+        Who may find them.
+    would_find : tuple of Account
+        Who might if they said yes to being found today.
+    """
+
+    consent: Consent | None
+    collections: tuple[Collection, ...] = ()
+    audience: tuple[Account, ...] = ()
+    would_find: tuple[Account, ...] = field(default=())
+
+    @property
+    def waits(self) -> bool:
+        """Whether an operator has yet to approve it."""
+        return self.consent is not None and self.consent.state == "waiting"
+
+
+def my_consent(house: House) -> OwnConsent:
+    """What the person who acts said yes to.
+
+    Raises
+    ------
+    Refused
+        Where it is an account that acts.
+    """
+    with house.store.snapshot() as connection:
+        own = acting_person(house, connection)
+        given = people.consents_of(connection, own.person_id, key=own.key)
+        standing = [c for c in given if c.state == "given"]
+        waiting = [c for c in given if c.state == "waiting"]
+        if not standing and not waiting:
+            return OwnConsent(consent=None)
+        consent = (standing or waiting)[-1]
+        covered = _covered(connection, consent)
+        allowed = frozenset[str]().union(*(c.audience for c in covered))
+        accounts = collection_rows.all_accounts(connection)
+    return OwnConsent(
+        consent=consent,
+        collections=tuple(covered),
+        audience=tuple(a for a in accounts if a.account_id in consent.audience),
+        would_find=tuple(a for a in accounts if a.account_id in allowed),
+    )
+
+
+def change_consent(
+    house: House,
+    *,
+    purposes: AnyOf[str] | None = None,
+    leave: AnyOf[str] = (),
+    without: AnyOf[str] = (),
+    ends_at: datetime | None = None,
+    said_by: Speaker = "person",
+    language: str = "",
+    then: Then = rescan_where_possible,
+) -> Consent:
+    """Put another consent in the place of the one that stands.
+
+    Parameters
+    ----------
+    purposes : collection of str, optional
+        All that the person says yes to from now on; as before where absent. Being found anew lets
+        find them who may search these collections today.
+    leave : collection of str
+        Ids of collections that it shall no longer cover.
+    without : collection of str
+        Ids of accounts that shall no longer find them.
+    ends_at : datetime, optional
+        Aware.
+    said_by : Speaker
+        More than before is said by the person alone, or for a child by the guardian and for an
+        estate by its representative.
+    language : str
+        Of the notice that was shown.
+
+    Raises
+    ------
+    ConsentRefused
+        Where none stands, nothing would be left, whoever says it may not, or it cannot be recorded.
+    UsageError
+        Where nothing would change, or a word is unknown.
+    Refused
+    """
+    _require_words(purposes, ends_at, said_by)
+    with house.transaction() as connection:
+        own = acting_person(house, connection)
+        old = consent_that_stands(house, connection, own.person_id)
+        new = _changed(connection, old, purposes, leave, without, ends_at)
+        _require_some_change(old, new)
+        if _is_more(old, new) and said_by != MAY_WIDEN[old.basis]:
+            raise ConsentRefused(
+                f"More than before is said by the {MAY_WIDEN[old.basis]} alone.",
+                "Ask them to say it here.",
+            )
+        notice = current_notice(language or old.notice_language)
+        new = replace(
+            new,
+            consent_id=new_id("c"),
+            how_given="self",
+            # An estate rests on its document still; nobody attests what is said at first hand.
+            evidence=replace(old.evidence, attested_by="") if old.basis == "estate" else Evidence(),
+            recorded_by="",
+            notice_version=notice.version,
+            notice_sha256=notice.sha256,
+            notice_language=notice.language,
+            given_at=house.clock(),
+        )
+        kept = replace_consent(house, connection, old, new, did="change")
+        forget_uncovered(connection, kept)
+    house.store.overwrite_deleted()
+    then(house)
+    return kept
+
+
+def _changed(
+    connection: Connection,
+    old: Consent,
+    purposes: AnyOf[str] | None,
+    leave: AnyOf[str],
+    without: AnyOf[str],
+    ends_at: datetime | None,
+) -> Consent:
+    chosen = old.purposes if purposes is None else _purposes(purposes)
+    new = replace(
+        old,
+        purposes=chosen,
+        collections=old.collections - frozenset(leave),
+        ends_at=ends_at or old.ends_at,
+    )
+    covered = _covered(connection, new)
+    if not new.purposes or not covered:
+        raise ConsentRefused(
+            "Nothing would be left of this consent.", "Withdraw it, if that is what you want."
+        )
+    allowed = frozenset[str]().union(*(c.audience for c in covered))
+    audience = old.audience
+    if "be_found" not in chosen:
+        audience = frozenset()
+    elif "be_found" not in old.purposes:
+        audience = allowed
+    if covered and leave:
+        # Who may search only what was left has nobody to find.
+        audience &= allowed
+    return replace(
+        new,
+        audience=audience - frozenset(without),
+        controller="; ".join(sorted({c.controller for c in covered})),
+    )
+
+
+def _covered(connection: Connection, consent: Consent) -> list[Collection]:
+    return [
+        collection
+        for collection in collection_rows.all_collections(connection)
+        if collection.collection_id in consent.collections
+    ]
+
+
+def _purposes(words: AnyOf[str]) -> frozenset[Purpose]:
+    return frozenset(purpose for purpose in PURPOSES if purpose in words)
+
+
+def _is_more(old: Consent, new: Consent) -> bool:
+    return (
+        not new.purposes <= old.purposes
+        or not new.audience <= old.audience
+        or new.ends_at > old.ends_at
+    )
+
+
+def _require_some_change(old: Consent, new: Consent) -> None:
+    if replace(new, controller=old.controller) == old:
+        raise UsageError(
+            "This is what you have said yes to already.", "Change something first, or leave it so."
+        )
+
+
+def _require_words(purposes: AnyOf[str] | None, ends_at: datetime | None, said_by: Speaker) -> None:
+    unknown = sorted(set(purposes or ()) - set(PURPOSES))
+    if unknown:
+        raise UsageError(f"There is no purpose {unknown[0]!r}.", f"Use {', '.join(PURPOSES)}.")
+    if ends_at is not None and ends_at.tzinfo is None:
+        raise UsageError("The expiry has no time zone.", "Give an aware time.")
+    if said_by not in get_args(Speaker):
+        raise UsageError("Nobody speaks so.", f"Use {', '.join(get_args(Speaker))}.")

@@ -1,0 +1,183 @@
+"""A person's own references: see them, give better ones, take one back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from likeness.errors import ConsentRefused, FaceUnusable, NotFound, UsageError
+from likeness.faces.frames import frame_name
+from likeness.faces.packs import UNREACHABLE
+from likeness.house import House, new_id
+from likeness.matching import fuse
+from likeness.portal import Self, acting_person
+from likeness.portal_decisions import Then
+from likeness.probe import Image, name_of, reference_crops, reference_templates
+from likeness.records.reference import Reference
+from likeness.rescan import rescan_where_possible
+from likeness.store import own_data, people
+from likeness.store.changes import raise_change
+from likeness.store.own_data import HeldReference
+from likeness.store.people import ReferenceCrop, references_of_many
+
+MOST_REFERENCES = 20
+"""More of one person add nothing to what the first few say."""
+
+
+def my_references(house: House) -> tuple[HeldReference, ...]:
+    """The person's references.
+
+    Raises
+    ------
+    Refused
+        Where it is an account that acts.
+    """
+    with house.store.snapshot() as connection:
+        own = acting_person(house, connection)
+        return own_data.references_held(connection, own.person_id, key=own.key)
+
+
+def add_references(
+    house: House,
+    photos: Sequence[Image],
+    *,
+    live: bool = False,
+    then: Then = rescan_where_possible,
+) -> int:
+    """Give more references; every photo is then compared with the person anew.
+
+    Parameters
+    ----------
+    photos : sequence of photos
+        Each with exactly one usable face, which is like the references that they have.
+    live : bool
+        Whether a camera that saw the person move as asked took them.
+
+    Returns
+    -------
+    int
+        How many references they have now.
+
+    Raises
+    ------
+    FaceUnusable, PhotoUnreadable
+        Naming the photo and why.
+    UsageError
+        Where they would be too many, or there are none.
+    ConsentRefused
+        Where no consent of theirs is live: photos are compared with nobody's by then.
+    PackMismatch
+    Refused
+    """
+    # (1) Who gives them, and that they may be compared at all.
+    with house.store.snapshot() as connection:
+        own = _consenting(house, connection, more=len(photos))
+    # (2) One usable face in each photo; their templates.
+    crops = reference_crops(house, photos)
+    templates = reference_templates(house, crops)
+    # (3) In one transaction: each is like those that the person has, and they are kept.
+    with house.transaction() as connection:
+        house.require_pack(connection)
+        own = _consenting(house, connection, more=len(photos))
+        _require_like_own(house, connection, own, templates, photos)
+        people.insert_references(
+            connection,
+            [
+                ReferenceCrop(
+                    reference=Reference(
+                        reference_id=new_id("ref"), person_id=own.person_id, template=template
+                    ),
+                    jpeg=jpeg,
+                    alignment=frame_name(house.pack),
+                    live=live,
+                )
+                for template, jpeg in zip(templates, crops, strict=True)
+            ],
+            key=own.key,
+            pack_fingerprint=house.pack.fingerprint,
+        )
+        _changed(house, connection, own, did="add", count=len(crops))
+        held = people.count_references(connection, own.person_id)
+    house.eligibility.refresh()
+    # (4) Photos are compared with what stands for the person now.
+    then(house)
+    return held
+
+
+def drop_reference(house: House, reference_id: str, *, then: Then = rescan_where_possible) -> None:
+    """Take back one reference, but never the last: that is a withdrawal.
+
+    Raises
+    ------
+    NotFound
+        Where they have no such reference.
+    ConsentRefused
+        Where it is the last.
+    Refused
+    """
+    with house.transaction() as connection:
+        own = acting_person(house, connection)
+        if people.count_references(connection, own.person_id) < 2:
+            raise ConsentRefused(
+                "This is the last reference: without one nothing could be compared.",
+                "Add a better one first, or withdraw everything.",
+            )
+        if not own_data.delete_reference(connection, own.person_id, reference_id):
+            raise NotFound("You have no such reference.", "Open My references again.")
+        _changed(house, connection, own, did="drop", count=1)
+    house.store.overwrite_deleted()
+    house.eligibility.refresh()
+    then(house)
+
+
+def _consenting(house: House, connection: Connection, *, more: int) -> Self:
+    own = acting_person(house, connection)
+    if not own.collection_ids:
+        raise ConsentRefused(
+            "No consent of yours is live for any collection.", "Change it under My consent."
+        )
+    if people.count_references(connection, own.person_id) + more > MOST_REFERENCES:
+        raise UsageError(
+            f"A person has {MOST_REFERENCES} references at most.", "Drop a poor one first."
+        )
+    return own
+
+
+def _require_like_own(
+    house: House,
+    connection: Connection,
+    own: Self,
+    templates: NDArray[np.float32],
+    photos: Sequence[Image],
+) -> None:
+    """Each new reference is compared with what stands for the person now, by which they are found.
+
+    Not with the other new ones: else they could lead step by step to somebody else.
+    """
+    least = house.thresholds(1).review
+    held = list(
+        references_of_many(
+            connection, {own.person_id: own.key}, pack_fingerprint=house.pack.fingerprint
+        )
+    )
+    if least >= UNREACHABLE or not held:
+        # Where nothing was measured for the pack, nothing can be said against them.
+        return
+    scores = templates @ fuse(held).template
+    for number, score in enumerate(scores, start=1):
+        if score < least:
+            raise FaceUnusable(
+                f"{name_of(photos[number - 1], number)} does not seem to show the same person as "
+                "your references.",
+                "Use a photo that is like them in age and from the front.",
+                reason="disagrees",
+            )
+
+
+def _changed(house: House, connection: Connection, own: Self, *, did: str, count: int) -> None:
+    """Note it, and let every photo be compared with the person again."""
+    people.mark_changed(connection, own.person_id, changed=raise_change(connection), widened=True)
+    house.audit_deed(connection, kind="references", details={"did": did, "references": count})

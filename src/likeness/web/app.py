@@ -1,0 +1,97 @@
+"""The app put together: every page, what all visits share, and what every answer carries."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Final
+
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
+
+from likeness.library import Library
+from likeness.web import errors
+from likeness.web.access import Pages
+from likeness.web.parts import Parts, ServeOptions
+from likeness.web.rates import Rates
+from likeness.web.security import SecurityHeaders
+from likeness.web.tasks import Tasks
+from likeness.web.templating import Templates
+
+THREADS: Final = 200
+
+NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
+"""Addresses of pages hold secrets, so no trace of a request goes anywhere, whatever is set."""
+
+PAGES: Final = (
+    "home",
+    "task_pages",
+    "sign_in",
+    "account",
+    "accounts",
+    "search",
+    "photos",
+    "enrolment",
+    "invitations",
+    "my_photos",
+    "collections",
+    "sources",
+    "uploads",
+    "people",
+    "review",
+    "notices",
+    "receipts",
+    "audit",
+)
+"""The modules whose ``pages`` make the app, in the order of the table of roles."""
+
+
+def create_app(library: Library, options: ServeOptions) -> FastAPI:
+    """Make the app for one open library, which stays the caller's to close."""
+    parts = Parts(
+        library=library,
+        options=options,
+        templates=Templates(),
+        tasks=Tasks(),
+        rates=Rates(proxies=options.proxies),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # Pages that watch a task, or wait in the line of searches, hold a thread each.
+        current_default_thread_limiter().total_tokens = THREADS
+        yield
+        parts.tasks.close()
+
+    app = FastAPI(
+        title="Likeness",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        telemetry=NO_TELEMETRY,
+    )
+    app.state.parts = parts
+    for pages in page_modules():
+        # Flat, so that whoever reads the app's routes sees each of them.
+        app.router.routes.extend(pages.routes)
+    errors.register(app)
+    app.add_middleware(SecurityHeaders, options=options)
+    return app
+
+
+def page_modules() -> Sequence[Pages]:
+    """The routes of every page module."""
+    return [
+        import_module(f"likeness.web.{name}").pages
+        for name in PAGES
+        if find_spec(f"likeness.web.{name}")
+    ]

@@ -1,0 +1,78 @@
+"""Where a visit becomes one of somebody who is signed in; every way in ends here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi.responses import JSONResponse, Response
+
+from likeness import signing_in
+from likeness.challenges import Challenges
+from likeness.passkeys import Site
+from likeness.records.session import SubjectKind
+from likeness.web.devices import device_name
+from likeness.web.parts import Parts
+from likeness.web.visit import Visit
+
+
+def begin(
+    visit: Visit, response: Response, *, subject_id: str, kind: SubjectKind | None = None
+) -> Response:
+    """Sign the visitor in as this subject, with a new secret; what the browser had before ends.
+
+    Parameters
+    ----------
+    visit : Visit
+    response : Response
+        The answer that carries the cookie.
+    subject_id : str
+        Whoever they showed to be.
+    kind : SubjectKind, optional
+        Looked up where absent.
+
+    Raises
+    ------
+    NotSignedIn
+        There is no such subject any more.
+    """
+    house = visit.parts.library.house
+    secret, _ = signing_in.begin_session(
+        house,
+        subject_id=subject_id,
+        kind=kind or signing_in.kind_of(house, subject_id),
+        device=device_of(visit),
+        replacing=visit.session.session_id if visit.session else "",
+    )
+    return visit.keep_session(response, secret)
+
+
+def device_of(visit: Visit) -> str:
+    """What the visitor's browser is called in a list."""
+    return device_name(visit.request.headers.get("user-agent", ""))
+
+
+def site_of(parts: Parts) -> Site:
+    """Where passkeys of this server work."""
+    return Site(host=parts.options.name, origin=parts.options.public_url)
+
+
+def challenges_of(parts: Parts) -> Challenges:
+    """The challenges of passkeys that this app has given out and that wait for an answer."""
+    kept = parts.kept.setdefault("challenges", Challenges(parts.library.house.clock))
+    assert isinstance(kept, Challenges)
+    return kept
+
+
+def safe_path(path: str) -> str:
+    """A path of this app to go on at; the start where it is none, or leads elsewhere.
+
+    >>> safe_path("/photos?page=2"), safe_path("//example.org"), safe_path("https://example.org")
+    ('/photos?page=2', '/', '/')
+    """
+    inside = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
+    return path if inside and "\\" not in path else "/"
+
+
+def json_answer(fields: dict[str, Any]) -> JSONResponse:
+    """Plain values for a script; browsers keep no copy."""
+    return JSONResponse(fields, headers={"Cache-Control": "no-store"})
