@@ -13,7 +13,7 @@ INSTALLED = $(VENV)/.installed
 RUN = $(VENV)/bin/python -m
 PIP = $(RUN) pip --disable-pip-version-check --no-input install --quiet
 
-.PHONY: help demo test test-slow lint format lock bench-faces bench-sources screenshots performance accuracy clean
+.PHONY: help demo test test-slow lint format lock bench-faces bench-sources bench-web screenshots performance accuracy clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,9 @@ bench-sources: $(INSTALLED) ## measure each kind of source against the folder, a
 
 screenshots: $(INSTALLED) ## take a picture of every page into build/screenshots (needs Chromium)
 	@$(VENV)/bin/python bench/screenshots.py --into build/screenshots
+
+bench-web: $(INSTALLED) ## measure the web app: searches at once, overhead, first page (PEOPLE_DIR=DIR)
+	@$(VENV)/bin/python bench/web.py --people "$(PEOPLE_DIR)"
 
 clean: ## remove the environment and all caches
 	@rm -rf $(VENV) .cache build dist src/likeness.egg-info

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
-from all_pages import every_page
+from all_pages import every_page, prepare
 from chromium import chromium, chromium_path, context_of
 from shown_library import shown_library
 from web_server import serving
@@ -27,6 +27,8 @@ LOOKS = (
     ("desktop-light", False, False),
     ("desktop-dark", False, True),
 )
+
+SHOW_ALL = "() => document.querySelectorAll('img').forEach((image) => (image.loading = 'eager'))"
 
 
 def main() -> int:
@@ -64,10 +66,11 @@ def take(folder: Path, into: Path, only: str) -> None:
                 for seen in every_page(shown):
                     if seen.role != role or only not in seen.name:
                         continue
-                    head = page.request.get(seen.path, headers={"accept": "text/html"})
-                    if not head.headers.get("content-type", "").startswith("text/html"):
-                        continue
+                    prepare(page, seen, shown)
                     page.goto(seen.path, wait_until="load")
+                    # Photos below the first screen load as they are scrolled to.
+                    page.evaluate(SHOW_ALL)
+                    page.wait_for_load_state("networkidle")
                     page.screenshot(path=into / look / f"{seen.name}.png", full_page=True)
                 context.close()
             print(f"{look}: {len(list((into / look).iterdir()))} pages in {into / look}")

@@ -34,7 +34,8 @@ def create(house: House, name: str, *, role: Role = "member") -> Account:
     # The key comes first: data without one would keep the library from opening.
     house.keyring.create_key(account.account_id)
     with house.transaction() as connection:
-        if any(a.name == account.name for a in collection_rows.all_accounts(connection)):
+        taken = {a.name.casefold() for a in collection_rows.all_accounts(connection)}
+        if account.name.casefold() in taken:
             raise UsageError(
                 f"There is an account {account.name!r} already.", "Choose another name."
             )
@@ -136,7 +137,7 @@ def _audit(house: House, connection: Connection, account: Account, *, did: str) 
 
 
 def _tidy(name: str) -> str:
-    tidy = name.strip()
+    tidy = collection_rows.tidy_name(name)
     if not tidy:
         raise UsageError("An account needs a name.", "Give one.")
     if len(tidy) > LONGEST_NAME or not tidy.isprintable():

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from likeness.poses import CLEARLY, HOME, Ahead, Pose, are_apart, is_cut
+from likeness.poses import CLEARLY, HOME, ON_ITS_WAY, Ahead, Pose, are_apart, is_cut
 from likeness.records.capture import (
     MOVEMENTS,
     Again,
@@ -155,9 +155,9 @@ class Challenge:
         self._still: list[tuple[float, float, float]] = []
         self._from_home()
 
-    def _from_home(self) -> None:
-        """Nothing of the next movement has been seen yet."""
-        self._on_its_way = False
+    def _from_home(self, along: float = 0.0) -> None:
+        """Nothing of the next movement has been made yet."""
+        self._along = along
         self._hasty = False
         self._made = 0
         self._wrong = 0
@@ -212,7 +212,10 @@ class Challenge:
             step = self._move(seen, self._ahead.pose(seen))
         else:
             step = self._return(self._ahead.pose(seen))
-        if not step.again and not step.ended:
+        if step.ended:
+            _overwrite(seen.template)
+            self.close()
+        elif not step.again:
             _overwrite(self._last.template if self._last else None)
             self._last = seen
         return step
@@ -241,17 +244,17 @@ class Challenge:
         asked = self._order[self._done]
         along = pose.along(asked)
         other = max(pose.along(movement) for movement in MOVEMENTS if movement != asked)
-        if pose.home:
-            self._from_home()
-        elif other >= CLEARLY and along < 1:
+        before, self._along = self._along, along
+        if along >= 1:
+            # What is seen first at its end was cut in, or came too fast to be followed.
+            self._hasty |= before < ON_ITS_WAY
+            self._made += not self._hasty
+        elif pose.home:
+            self._from_home(along)
+        elif other >= CLEARLY and along <= HOME:
             self._wrong += 1
             if self._wrong >= _TWICE:
                 return self._give_up("wrong_movement", seen)
-        elif HOME < along < 1:
-            self._on_its_way = True
-        elif along >= 1:
-            self._hasty |= not self._on_its_way
-            self._made += not self._hasty
         if self._made >= _TWICE:
             self._state, self._done = "returning", self._done + 1
             self._from_home()

@@ -162,6 +162,16 @@ def visible(house: House, connection: Connection, person_id: str) -> VisiblePers
     return found[0] if found else None
 
 
+def visible_names(house: House) -> dict[str, str]:
+    """Names of everybody whom the acting account may find now, by id, in the order of the names."""
+    with house.store.snapshot() as connection:
+        keys = _keys_of_findable(house, connection, collection=None)
+        covering = _covering(house, connection, keys)
+        loaded = people.load_people(connection, {known: keys[known] for known in covering})
+    found = {person_id: person.details.name for person_id, person in loaded.items()}
+    return dict(sorted(found.items(), key=lambda one: (one[1].casefold(), one[0])))
+
+
 def findable_where(
     house: House, connection: Connection, person_ids: Iterable[str]
 ) -> dict[str, tuple[str, ...]]:

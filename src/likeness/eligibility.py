@@ -173,9 +173,14 @@ class Eligibility:
         return self._eligible((purpose, searcher), rule, sorted(set(collection_ids)))
 
     def people_with_consent(self) -> frozenset[str]:
-        """Ids of everybody whose consent had not ended when it was taken in."""
+        """Ids of everybody who has a consent that has not ended by now, as last taken in."""
+        now = self._clock()
         with self._lock:
-            return frozenset(self._consents)
+            return frozenset(
+                person_id
+                for person_id, records in self._consents.items()
+                if any(now < consent.ends_at for consent in records)
+            )
 
     @contextmanager
     def held(self) -> Iterator[None]:

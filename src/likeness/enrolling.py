@@ -116,17 +116,7 @@ def drawn_up(
         There is no notice in the language.
     """
     now = house.clock()
-    person = Person(
-        person_id=new_id("p"),
-        details=PersonDetails(
-            name=name.strip(),
-            birth_date=given.birth_date,
-            is_adult=given.is_adult,
-            guardian=given.guardian,
-            estate=given.estate,
-        ),
-        enrolled_at=now,
-    )
+    person = Person(person_id=new_id("p"), details=_details(name, given), enrolled_at=now)
     notice = current_notice(given.language)
     record = Consent(
         consent_id=new_id("c"),
@@ -148,6 +138,16 @@ def drawn_up(
     )
     ends_at = require_recordable(record, person.details, now=now)
     return person, replace(record, ends_at=ends_at)
+
+
+def _details(name: str, given: ConsentGiven) -> PersonDetails:
+    return PersonDetails(
+        name=name.strip(),
+        birth_date=given.birth_date,
+        is_adult=given.is_adult,
+        guardian=given.guardian,
+        estate=given.estate,
+    )
 
 
 def references_of(

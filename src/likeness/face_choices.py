@@ -82,7 +82,8 @@ def _cut(pixels: NDArray[np.uint8], box: Box, scale: float) -> bytes:
     left, right = max(0, across - half), min(pixels.shape[1], across + half)
     # What lies beyond the photo stays black, so that the face is in the middle all the same.
     square[
-        top - (down - half) : bottom - (down - half), left - (across - half) : right - (across - half)
+        top - (down - half) : bottom - (down - half),
+        left - (across - half) : right - (across - half),
     ] = pixels[top:bottom, left:right]
     factor = min(FACE_SIDE / side, LARGEST_ENLARGED)
     size = max(1, round(2 * half * factor))

@@ -115,24 +115,20 @@ def invite(
     needs_approval : bool
         Whether an operator has to agree before the enrolment has any effect.
     language : str
-        Of the page at first; the person may change it.
+        Of the page, where the person's browser asks for none of ours.
 
     Raises
     ------
-    UsageError
-        A word is off.
-    NotFound
-        There is no such collection, or no notice in the language.
+    UsageError, NotFound
+        A word is off, or there is no such collection or language.
     ConsentRefused
         ``be_found`` is asked for where nobody may search.
     """
-    terms_of = _checked(purposes, label, days, language)
+    offered = _checked(purposes, label, days, language)
     now, secret, invitation_id = house.clock(), secrets.token_urlsafe(_SECRET_BYTES), new_id("inv")
     with house.transaction() as connection:
         chosen = [collection_rows.collection_named(connection, n) for n in sorted(set(collections))]
-        _require_searchable(chosen, terms_of)
-        key = house.keyring.key(house.account.account_id)
-        text = label.strip()
+        _require_searchable(chosen, offered)
         record = InvitationRecord(
             invitation_id=invitation_id,
             created_by=house.account.account_id,
@@ -141,13 +137,13 @@ def invite(
             state="open",
             terms=InvitationTerms(
                 collections=frozenset(c.collection_id for c in chosen),
-                purposes=terms_of,
+                purposes=offered,
                 needs_approval=needs_approval,
                 language=language,
             ),
             person_id="",
             taken_at=None,
-            sealed_label=rows.seal_label(key, invitation_id, text) if text else b"",
+            sealed_label=_sealed(house, invitation_id, label.strip()),
         )
         rows.forget_labels_of_ended(connection, now)
         rows.insert_invitation(connection, record, secret_hash=hash_of(secret))
@@ -250,6 +246,12 @@ def _checked(purposes: AnyOf[str], label: str, days: int, language: str) -> froz
             f"Use one of: {', '.join(languages())}.",
         )
     return chosen
+
+
+def _sealed(house: House, invitation_id: str, label: str) -> bytes:
+    if not label:
+        return b""
+    return rows.seal_label(house.keyring.key(house.account.account_id), invitation_id, label)
 
 
 def _require_searchable(chosen: Iterable[Collection], purposes: frozenset[Purpose]) -> None:

@@ -5,10 +5,8 @@ No account acts here. The acting account is the person, by their id and without 
 
 from __future__ import annotations
 
-from collections.abc import Collection as AnyOf
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
 
 from sqlalchemy import Connection
 
@@ -25,9 +23,9 @@ from likeness.house import House, ProgressListener, no_progress
 from likeness.invitations import collections_of, no_longer_valid, require_open
 from likeness.probe import Image
 from likeness.records.collection import Account, Collection
-from likeness.records.consent import Basis, Consent, ConsentGiven, Evidence, Purpose
-from likeness.records.invitation import InvitationRecord
-from likeness.records.person import Guardian, Person
+from likeness.records.consent import Consent, ConsentGiven, Evidence
+from likeness.records.invitation import Answers, InvitationRecord
+from likeness.records.person import Person
 from likeness.rescan import RescanReport, rescan
 from likeness.store import audit_log, people
 from likeness.store import invitations as rows
@@ -44,16 +42,9 @@ def enrol_by_invitation(
     house: House,
     secret: str,
     *,
-    name: str,
-    purposes: AnyOf[Purpose],
+    answers: Answers,
     images: Sequence[Image],
     live: bool = False,
-    birth_date: date | None = None,
-    is_adult: bool = False,
-    guardian: Guardian | None = None,
-    language: str = "en",
-    audience: AnyOf[str] | None = None,
-    expires_at: datetime | None = None,
     compare: bool = True,
     progress: ProgressListener = no_progress,
 ) -> Enrolled:
@@ -65,25 +56,11 @@ def enrol_by_invitation(
         Whoever is acting in it does not count.
     secret : str
         Of the link.
-    name : str
-    purposes : collection of Purpose
-        What the person chose of what the invitation offers.
+    answers : Answers
     images : sequence of photos
         Each with exactly one usable face, all of one person.
     live : bool
         Whether a camera took them that saw the person move as asked.
-    birth_date : date or None
-    is_adult : bool
-        "18 or over", where no birth date is given.
-    guardian : Guardian or None
-        Who says yes for a person under 18.
-    language : str
-        Of the notice that was shown.
-    audience : collection of str or None
-        Ids of the accounts that the person was shown; None means those of today. Who joined since
-        then is left out.
-    expires_at : datetime or None
-        Aware; None means two years from now.
     compare : bool
         Whether to compare photos held already before returning; else the caller does.
 
@@ -98,19 +75,7 @@ def enrol_by_invitation(
     PackMismatch
     """
     # (1) The link is open, and what was said yes to is something that it offers.
-    basis: Basis = "guardian_consent" if guardian is not None else "consent"
-    given = ConsentGiven(
-        purposes=frozenset(purposes),
-        collections=frozenset(),
-        basis=basis,
-        how_given="self",
-        birth_date=birth_date,
-        is_adult=is_adult,
-        guardian=guardian,
-        expires_at=expires_at,
-        language=language,
-    )
-    person, record, invitation = _prepare(house, secret, name, given, audience)
+    person, record, invitation = _prepare(house, secret, answers)
     # (2) Each photo shows one usable face, and all show one person. No look for somebody alike
     # follows and no search is counted: this person may find nobody, so nothing may be told them
     # about who else enrolled, and no account is at work whose searches it could count among.
@@ -134,16 +99,23 @@ def enrol_by_invitation(
 
 
 def _prepare(
-    house: House,
-    secret: str,
-    name: str,
-    given: ConsentGiven,
-    audience: AnyOf[str] | None,
+    house: House, secret: str, answers: Answers
 ) -> tuple[Person, Consent, InvitationRecord]:
     with house.store.snapshot() as connection:
         invitation = require_open(house, connection, secret)
         house.require_pack(connection)
         collections = collections_of(connection, invitation)
+    given = ConsentGiven(
+        purposes=answers.purposes,
+        collections=frozenset(collection.name for collection in collections),
+        basis="guardian_consent" if answers.guardian is not None else "consent",
+        how_given="self",
+        birth_date=answers.birth_date,
+        is_adult=answers.is_adult,
+        guardian=answers.guardian,
+        expires_at=answers.expires_at,
+        language=answers.language,
+    )
     require_words(given)
     if not given.purposes <= invitation.terms.purposes:
         raise ConsentRefused(
@@ -152,10 +124,10 @@ def _prepare(
         )
     person, record = drawn_up(
         house,
-        name,
+        answers.name,
         given,
         collections=collections,
-        audience=_audience(collections, given, audience),
+        audience=_audience(collections, answers),
         evidence=Evidence(statement=f"by invitation {invitation.invitation_id}"),
         recorded_by="",
         state="waiting" if invitation.terms.needs_approval else "given",
@@ -163,13 +135,11 @@ def _prepare(
     return person, record, invitation
 
 
-def _audience(
-    collections: Sequence[Collection], given: ConsentGiven, shown: AnyOf[str] | None
-) -> frozenset[str]:
-    if "be_found" not in given.purposes:
+def _audience(collections: Sequence[Collection], answers: Answers) -> frozenset[str]:
+    if "be_found" not in answers.purposes:
         return frozenset()
     today = frozenset[str]().union(*(c.audience for c in collections))
-    return today if shown is None else today.intersection(shown)
+    return today if answers.audience is None else today & answers.audience
 
 
 def _record(

@@ -176,7 +176,7 @@ def wrong_password() -> NotSignedIn:
 
 def _known(house: House, connection: Connection, name: str) -> Password | None:
     try:
-        account = collection_rows.active_account_named(connection, name)
+        account = collection_rows.active_account_named(connection, collection_rows.tidy_name(name))
     except NotFound:
         return None
     key = house.keyring.key(account.account_id)

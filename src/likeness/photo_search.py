@@ -6,6 +6,8 @@ alone ever lists a photo of nobody who consented.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -63,19 +65,14 @@ def find_photos(
     if not 1 <= limit <= MOST_A_PAGE:
         raise UsageError(f"A page has 1 to {MOST_A_PAGE} photos.", "Ask for fewer at once.")
     # (1) What is asked for, in ids instead of names.
-    asked = parse(query) if isinstance(query, str) else query
-    ids = {name: resolve_person(house, name) for name in people_of(asked)}
+    asked = by_ids(house, parse(query) if isinstance(query, str) else query)
     with house.store.snapshot() as connection:
         # (2) Whom this account may find, and where.
         findable = _findable(house, connection)
-        named = _named(house, connection, frozenset(ids.values()))
+        named = _named(house, connection, people_of(asked))
         asked = PhotoQuery(
             terms=tuple(
-                replace(term, people=tuple(dict.fromkeys(ids[name] for name in term.people)))
-                if isinstance(term, PeopleTerm)
-                else _placed(house, connection, term)
-                if isinstance(term, InCollection)
-                else term
+                _placed(house, connection, term) if isinstance(term, InCollection) else term
                 for term in asked.terms
             )
         )
@@ -87,6 +84,42 @@ def find_photos(
         shown = shown_among(house, connection, found[:limit])
     return PhotoPage(
         photos=tuple(shown), next=found[limit - 1].photo_id if len(found) > limit else None
+    )
+
+
+def by_ids(house: House, query: PhotoQuery) -> PhotoQuery:
+    """The same query with people by id: it can stand in an address, where no name belongs.
+
+    Raises
+    ------
+    NotFound
+        A name is not that of one person whom the acting account may find.
+    """
+    return _renamed(query, {name: resolve_person(house, name) for name in people_of(query)})
+
+
+def by_names(query: PhotoQuery, names: Mapping[str, str]) -> PhotoQuery:
+    """The same query as people read it: by name, where one person alone has it.
+
+    Parameters
+    ----------
+    query : PhotoQuery
+    names : mapping of str to str
+        By id, of everybody whom the acting account may find.
+    """
+    often = Counter(names.values())
+    alone = {person_id: name for person_id, name in names.items() if often[name] == 1}
+    return _renamed(query, {one: alone.get(one, one) for one in people_of(query)})
+
+
+def _renamed(query: PhotoQuery, names: Mapping[str, str]) -> PhotoQuery:
+    return PhotoQuery(
+        terms=tuple(
+            replace(term, people=tuple(dict.fromkeys(names[name] for name in term.people)))
+            if isinstance(term, PeopleTerm)
+            else term
+            for term in query.terms
+        )
     )
 
 

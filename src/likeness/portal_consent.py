@@ -21,7 +21,7 @@ from likeness.house import House, new_id
 from likeness.portal import acting_person
 from likeness.portal_decisions import Then
 from likeness.records.collection import Account, Collection
-from likeness.records.consent import PURPOSES, Basis, Consent, Evidence, Purpose
+from likeness.records.consent import COMPARED_AT_INGEST, PURPOSES, Basis, Consent, Evidence, Purpose
 from likeness.renewal import consent_that_stands, forget_uncovered, replace_consent
 from likeness.rescan import rescan_where_possible
 from likeness.store import collections as collection_rows
@@ -34,6 +34,14 @@ MAY_WIDEN: Mapping[Basis, Speaker] = MappingProxyType(
     {"consent": "person", "guardian_consent": "guardian", "estate": "representative"}
 )
 """Who alone can say yes to more, by the basis of a consent."""
+
+
+class NothingLeft(ConsentRefused):
+    """A change would leave nothing of a consent: that is a withdrawal."""
+
+
+class NotTheirsToSay(ConsentRefused):
+    """Whoever says yes to more is not the one who can."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,28 +143,35 @@ def change_consent(
         new = _changed(connection, old, purposes, leave, without, ends_at)
         _require_some_change(old, new)
         if _is_more(old, new) and said_by != MAY_WIDEN[old.basis]:
-            raise ConsentRefused(
+            raise NotTheirsToSay(
                 f"More than before is said by the {MAY_WIDEN[old.basis]} alone.",
                 "Ask them to say it here.",
             )
-        notice = current_notice(language or old.notice_language)
-        new = replace(
-            new,
-            consent_id=new_id("c"),
-            how_given="self",
-            # An estate rests on its document still; nobody attests what is said at first hand.
-            evidence=replace(old.evidence, attested_by="") if old.basis == "estate" else Evidence(),
-            recorded_by="",
-            notice_version=notice.version,
-            notice_sha256=notice.sha256,
-            notice_language=notice.language,
-            given_at=house.clock(),
-        )
-        kept = replace_consent(house, connection, old, new, did="change")
-        forget_uncovered(connection, kept)
+        said = _said_now(new, at=house.clock(), language=language or old.notice_language)
+        kept = replace_consent(house, connection, old, said, did="change")
+        if _lets_go(old, kept):
+            forget_uncovered(connection, kept)
     house.store.overwrite_deleted()
     then(house)
     return kept
+
+
+def _said_now(consent: Consent, *, at: datetime, language: str) -> Consent:
+    """The same as said at first hand now, under the newest notice."""
+    notice = current_notice(language)
+    # An estate rests on its document still; nobody attests what is said at first hand.
+    estate = consent.basis == "estate"
+    return replace(
+        consent,
+        consent_id=new_id("c"),
+        how_given="self",
+        evidence=replace(consent.evidence, attested_by="") if estate else Evidence(),
+        recorded_by="",
+        notice_version=notice.version,
+        notice_sha256=notice.sha256,
+        notice_language=notice.language,
+        given_at=at,
+    )
 
 
 def _changed(
@@ -176,7 +191,7 @@ def _changed(
     )
     covered = _covered(connection, new)
     if not new.purposes or not covered:
-        raise ConsentRefused(
+        raise NothingLeft(
             "Nothing would be left of this consent.", "Withdraw it, if that is what you want."
         )
     allowed = frozenset[str]().union(*(c.audience for c in covered))
@@ -213,6 +228,13 @@ def _is_more(old: Consent, new: Consent) -> bool:
         or not new.audience <= old.audience
         or new.ends_at > old.ends_at
     )
+
+
+def _lets_go(old: Consent, new: Consent) -> bool:
+    """Whether links were allowed somewhere that no longer are."""
+    linked = bool(old.purposes & COMPARED_AT_INGEST)
+    still = bool(new.purposes & COMPARED_AT_INGEST) and old.collections <= new.collections
+    return linked and not still
 
 
 def _require_some_change(old: Consent, new: Consent) -> None:

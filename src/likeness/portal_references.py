@@ -83,21 +83,9 @@ def add_references(
         house.require_pack(connection)
         own = _consenting(house, connection, more=len(photos))
         _require_like_own(house, connection, own, templates, photos)
+        fresh = _fresh(house, own, templates, crops, live=live)
         people.insert_references(
-            connection,
-            [
-                ReferenceCrop(
-                    reference=Reference(
-                        reference_id=new_id("ref"), person_id=own.person_id, template=template
-                    ),
-                    jpeg=jpeg,
-                    alignment=frame_name(house.pack),
-                    live=live,
-                )
-                for template, jpeg in zip(templates, crops, strict=True)
-            ],
-            key=own.key,
-            pack_fingerprint=house.pack.fingerprint,
+            connection, fresh, key=own.key, pack_fingerprint=house.pack.fingerprint
         )
         _changed(house, connection, own, did="add", count=len(crops))
         held = people.count_references(connection, own.person_id)
@@ -144,6 +132,27 @@ def _consenting(house: House, connection: Connection, *, more: int) -> Self:
             f"A person has {MOST_REFERENCES} references at most.", "Drop a poor one first."
         )
     return own
+
+
+def _fresh(
+    house: House,
+    own: Self,
+    templates: NDArray[np.float32],
+    crops: Sequence[bytes],
+    *,
+    live: bool,
+) -> list[ReferenceCrop]:
+    return [
+        ReferenceCrop(
+            reference=Reference(
+                reference_id=new_id("ref"), person_id=own.person_id, template=template
+            ),
+            jpeg=jpeg,
+            alignment=frame_name(house.pack),
+            live=live,
+        )
+        for template, jpeg in zip(templates, crops, strict=True)
+    ]
 
 
 def _require_like_own(

@@ -15,8 +15,15 @@ NEARER = 1.25
 HOME = 0.5
 """Up to which share of a movement the face is still, or again, ahead."""
 
-CLEARLY = 1.4
+ON_ITS_WAY = 0.3
+"""From which share of a movement on a face is on its way. A cut from ahead to the end of a movement
+has nothing between; misread landmarks come to less."""
+
+CLEARLY = 1.1
 """So many times a movement that was not asked for is a wrong one."""
+
+TOO_FAR = 1.4
+"""From so many turns on a picture is no reference: the half of the face that is away is missing."""
 
 JUMP = 2.3
 """So many movements at once, from ahead, are no movement but a cut."""
@@ -27,7 +34,14 @@ OVERLAP = 0.2
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pose:
-    """How far from looking ahead a face is, in movements: 1 is just made, 0 is ahead."""
+    """How far from looking ahead a face is, in movements: 1 is just made, 0 is ahead.
+
+    Attributes
+    ----------
+    turn : float
+        Positive to the person's own left.
+    near : float
+    """
 
     turn: float
     near: float
@@ -48,12 +62,18 @@ class Pose:
             return "ahead"
         if self.near > HOME:
             return "near" if abs(self.turn) <= 1 else ""
-        return "" if abs(self.turn) > CLEARLY else "left" if self.turn > 0 else "right"
+        return "" if abs(self.turn) > TOO_FAR else "left" if self.turn > 0 else "right"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ahead:
-    """How a face looks ahead: what poses are measured from."""
+    """How a face looks ahead: what poses are measured from.
+
+    Attributes
+    ----------
+    yaw, size : float
+        As in :class:`likeness.records.capture.Seen`.
+    """
 
     yaw: float
     size: float

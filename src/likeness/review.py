@@ -34,6 +34,7 @@ from likeness.store.photos import (
     photo_by_sha256,
     set_matched_through,
 )
+from likeness.store.same_people import group_with
 from likeness.store.sightings import sightings_of_photos
 
 AT_ONCE = 200
@@ -63,17 +64,28 @@ class OpenProposal:
     unsure: bool = False
 
 
-def open_proposals(house: House, *, person_id: str | None = None) -> list[OpenProposal]:
+def open_proposals(
+    house: House, *, person_id: str | None = None, limit: int | None = None
+) -> list[OpenProposal]:
     """What waits to be decided about people whom the acting account may find, best first.
 
     Those of which somebody was not sure come last.
+
+    Parameters
+    ----------
+    person_id : str, optional
+        Only about this person.
+    limit : int, optional
+        How many at most.
     """
     people = visible_enrolments(house)
     if person_id is not None:
         people = {known: v for known, v in people.items() if known == person_id}
-    found = []
+    found: list[OpenProposal] = []
     with house.store.snapshot() as connection:
         for proposal in proposals_for(connection, people):
+            if limit is not None and len(found) >= limit:
+                break
             seen = people[proposal.person_id]
             face = face_by_id(connection, proposal.face_id)
             photo = photo_by_id(connection, face.photo_id) if face else None
@@ -144,6 +156,7 @@ def not_theirs(house: House, person_id: str, faces: Sequence[tuple[str, int]]) -
     Parameters
     ----------
     person_id : str
+        Or another enrolment of the same human being that the account may find.
     faces : sequence of (SHA-256, number)
 
     Returns
@@ -167,8 +180,9 @@ def not_theirs(house: House, person_id: str, faces: Sequence[tuple[str, int]]) -
         )
     batch = new_id("d") if len(named) > 1 else ""
     with house.transaction() as connection:
+        enrolments = group_with(connection, person_id)
         for sha256, face in named:
-            stored, link = _known(house, connection, sha256, face, person_id)
+            stored, link = _linked_with_one(house, connection, sha256, face, enrolments)
             _put(
                 house,
                 connection,
@@ -194,6 +208,20 @@ def unlink(house: House, *, sha256: str, face: int) -> str:
         _put(house, connection, stored, replace(link, decision="different"), did="unlink")
     rescan_where_possible(house)
     return link.person_id
+
+
+def _linked_with_one(
+    house: House, connection: Connection, sha256: str, face: int, person_ids: Sequence[str]
+) -> tuple[StoredFace, Link]:
+    """The face, and the link or proposal of one of these people with it."""
+    for person_id in person_ids:
+        try:
+            stored, link = _known(house, connection, sha256, face, person_id)
+        except NotFound:
+            continue
+        if link.decision == "same":
+            return stored, link
+    raise _nothing()
 
 
 def _known(

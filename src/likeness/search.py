@@ -31,6 +31,7 @@ from likeness.store import audit_log, people
 from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
 from likeness.store.links import linked_photos
+from likeness.store.same_people import groups as groups_of
 
 Strength = Literal["strong", "possible"]
 
@@ -224,7 +225,10 @@ def _authorise(
 
 def _groups(house: House, best: Sequence[Match]) -> dict[str, str]:
     """Which enrolments are of one human being, by person; who was never merged is their own."""
-    return {match.person_id: match.person_id for match in best}
+    ids = [match.person_id for match in best]
+    with house.store.snapshot() as connection:
+        together = groups_of(connection, ids)
+    return {person_id: together.get(person_id, person_id) for person_id in ids}
 
 
 def _with_strength(

@@ -250,6 +250,22 @@ def finish(
     return together(reports)
 
 
+def require_whole(upload: Upload) -> None:
+    """Check that all of an upload has arrived.
+
+    Raises
+    ------
+    UploadConflict
+        Something has yet to.
+    """
+    waiting = sum(one.received < one.size for one in upload.files)
+    if waiting:
+        raise UploadConflict(
+            f"{waiting:,} of {len(upload.files):,} files have yet to arrive.",
+            "Send the rest of them first.",
+        )
+
+
 def again(
     house: House, source: SourceRecord, *, progress: ProgressListener = no_progress
 ) -> IngestReport:
@@ -357,15 +373,9 @@ def _closed() -> UploadConflict:
 def _begin_taking(house: House, upload_id: str) -> tuple[UploadRow, Collection]:
     with house.store.transaction() as connection:
         row = _require_own(house, connection, upload_id)
-        files = rows.files_of(connection, upload_id)
-        waiting = sum(one.received < one.size for one in files)
         if row.state == "done":
             raise _closed()
-        if waiting:
-            raise UploadConflict(
-                f"{waiting:,} of {len(files):,} files have yet to arrive.",
-                "Send the rest of them first.",
-            )
+        require_whole(_upload(row, rows.files_of(connection, upload_id)))
         rows.set_state(connection, upload_id, "taking", at=house.clock())
         every = collection_rows.all_collections(connection)
     (collection,) = (c for c in every if c.collection_id == row.collection_id)

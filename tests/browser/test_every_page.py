@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from all_pages import PageToSee, every_page
+from all_pages import PageToSee, every_page, prepare
 from chromium import axe_violations, complaints, context_of
 from playwright.sync_api import Browser, Page
 from shown_library import Shown, shown_library
@@ -52,26 +52,10 @@ def _secret(server: WebServer, shown: Shown, role: str) -> str:
     return server.secret(role)
 
 
-def _html_pages(server: WebServer, shown: Shown, pages: list[PageToSee]) -> list[PageToSee]:
-    clients = {
-        "owner": server.client("owner"),
-        "person": server.client(person_id=shown.collins),
-        "anyone": server.client(),
-    }
-    found = []
-    for page in pages:
-        with clients[page.role].stream("GET", page.path, headers={"accept": "text/html"}) as answer:
-            kind = answer.headers.get("content-type", "")
-            assert answer.status_code < 500, f"{page.path}: {answer.status_code}"
-        if kind.startswith("text/html"):
-            found.append(page)
-    return found
-
-
 def _problems(page: Page, path: str) -> list[str]:
     heard = complaints(page)
     answer = page.goto(path)
-    assert answer is not None
+    assert answer is not None and answer.status < 500, path
     # A page that says 404 is seen too; the browser's own word about its status is no complaint.
     wrong = [f"{path}: {text}" for text in heard if "status of 404" not in text]
     wrong += axe_violations(page)
@@ -97,7 +81,8 @@ def test_every_page_is_accessible_calm_and_within_the_screen(
         secret = _secret(server, shown, role)
         context = context_of(browser, server.url, secret=secret, phone=phone, dark=dark)
         page = context.new_page()
-        for seen in _html_pages(server, shown, [p for p in pages if p.role == role]):
+        for seen in [p for p in pages if p.role == role]:
+            prepare(page, seen, shown)
             wrong += _problems(page, seen.path)
         context.close()
     assert not wrong, "\n".join(wrong)
@@ -122,7 +107,8 @@ def test_no_page_asks_another_host_for_anything(
         context = context_of(browser, server.url, secret=_secret(server, shown, role))
         page = context.new_page()
         page.on("request", lambda request: asked.add(request.url))
-        for seen in _html_pages(server, shown, [p for p in pages if p.role == role]):
+        for seen in [p for p in pages if p.role == role]:
+            prepare(page, seen, shown)
             page.goto(seen.path)
         context.close()
     elsewhere = [url for url in asked if not url.startswith((server.url, "blob:", "data:"))]

@@ -22,6 +22,7 @@ from likeness.sources.bucket.source import BucketSource
 from likeness.sources.exports import x
 from likeness.sources.exports.source import ExportSource
 from likeness.sources.folder import FolderSource
+from likeness.sources.upload import UploadSource
 
 _PHOTOS = {
     "z.jpg": b"last",
@@ -30,7 +31,7 @@ _PHOTOS = {
     "2024.jpg": b"beside a folder",
     "b.jpg": b"bb",
 }
-_ADDRESSES = ("https://", "http://", "file:///", "s3://", "gs://")
+_ADDRESSES = ("https://", "http://", "file:///", "upload:up_1/", "s3://", "gs://")
 _HOSTILE = EmbeddedMetadata(
     web_statement="javascript:alert(1)",
     source="https://user:word@example.org/",
@@ -74,6 +75,11 @@ class _OneFile(_Folder):
         (self._place / "another.jpg").write_bytes(b"not told")
         (item,) = self.photos
         return FolderSource(self._place / item)
+
+
+class _Upload(_Folder):
+    def source(self) -> Source:
+        return UploadSource(self._place, upload_id="up_1")
 
 
 class _LocalBucket(_Folder):
@@ -149,6 +155,7 @@ Kept = _Folder | _Bucket | _Export
 _KEPT: Mapping[str, type[Kept]] = {
     "folder": _Folder,
     "one file": _OneFile,
+    "upload": _Upload,
     "local bucket": _LocalBucket,
     "bucket": _Bucket,
     "folder of a bucket": _FolderOfABucket,

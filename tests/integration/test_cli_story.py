@@ -26,7 +26,13 @@ ELSEWHERE = frozenset(
         "bench.ingest",
         "calibrate",
         "demo",
+        "enrolment.approve",
+        "enrolment.decline",
+        "enrolment.waiting",
         "evaluate",
+        "invitation.create",
+        "invitation.list",
+        "invitation.revoke",
         "models.install",
         "models.list",
         "models.remove",
@@ -108,6 +114,9 @@ def story(tmp_path_factory: pytest.TempPathFactory, portraits: Any) -> Story:
         do("search:self", given / "one.png", "--as", person)
         do("search:bob", given / "two.png", "--purpose", "be_found", "--account", "bob")
         do("search:hopper", given / "hopper.png", "--purpose", "be_found", code=1)
+        do("photos", f"with:{person} date:2024-05", "--limit", "1")
+        do("photos:nothing", "date:2030", code=1)
+        do("photos:off", "with:", code=2)
         do("search:stranger", given / "one.png", "--as", "p_" + "a" * 16, code=1)
         alone = next(p for p in said["show"].answer["photos"] if len(p["sightings"][0]["text"]))
         choice = f"{alone['sha256']}:1:{person}"

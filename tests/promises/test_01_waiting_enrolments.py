@@ -5,7 +5,7 @@ And what an operator sees who decides: a name and a face only where they would f
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from likeness.house import House
 from likeness.invited import enrol_by_invitation
 from likeness.library import Library
 from likeness.records.collection import Account
+from likeness.records.invitation import Answers
 from likeness.status import Status
 from likeness.store import audit_log
 from likeness.withdraw import withdraw
@@ -48,7 +49,9 @@ def party(library: Library, tmp_path: Path) -> Library:
     return library
 
 
-def waits(library: Library, *purposes: Any, **more: Any) -> tuple[str, str]:
+def waits(
+    library: Library, *purposes: Any, live: bool = False, expires_at: datetime | None = None
+) -> tuple[str, str]:
     """Ann says yes by an invitation; returns her id and the invitation's."""
     chosen = purposes or ("find_me", "be_found")
     made = invitations.invite(
@@ -57,11 +60,11 @@ def waits(library: Library, *purposes: Any, **more: Any) -> tuple[str, str]:
     enrolled = enrol_by_invitation(
         library.house,
         made.secret,
-        name="Ann",
-        purposes=chosen,
-        is_adult=True,
+        answers=Answers(
+            name="Ann", purposes=frozenset(chosen), is_adult=True, expires_at=expires_at
+        ),
         images=[draw(Drawn(person=ANN), salt=salt) for salt in (1, 2)],
-        **more,
+        live=live,
     )
     return enrolled.person_id, made.invitation.invitation_id
 

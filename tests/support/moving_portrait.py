@@ -36,6 +36,12 @@ CLOSER = 1.45
 _EYES_APART = 58.0
 """Pixels between the eyes of a face that has not come closer."""
 
+_MIDDLE, _RADII = (0.0, 0.35), (1.3, 1.75)
+"""Of the head, from between the eyes, in distances between them."""
+
+_EDGE = 1.35
+"""From so many radii on nothing moves with the head."""
+
 Pixels = NDArray[np.uint8]
 
 
@@ -58,13 +64,21 @@ def pose_after(movement: Movement) -> Pose:
 
 
 def moving(
-    movements: Sequence[Movement], *, rate: float, held: float = 2.0, moved: float = 1.0
+    movements: Sequence[Movement],
+    *,
+    rate: float,
+    held: float = 2.0,
+    moved: float = 1.0,
+    first: float | None = None,
 ) -> list[Pose]:
-    """Poses at ``rate`` a second: straight ahead, each movement and back, all held for a while."""
+    """Poses at ``rate`` a second: straight ahead, each movement and back, all held for a while.
+
+    Seconds: ``held`` each pose, ``first`` the very first one where it is another, ``moved`` between.
+    """
     stops = [AHEAD]
     for movement in movements:
         stops += [pose_after(movement), AHEAD]
-    poses = [AHEAD] * round(rate * held)
+    poses = [AHEAD] * round(rate * (held if first is None else first))
     for before, after in itertools.pairwise(stops):
         steps = round(rate * moved)
         for step in range(1, steps + 1):
@@ -72,8 +86,8 @@ def moving(
             share = (1 - math.cos(math.pi * step / steps)) / 2
             poses.append(
                 Pose(
-                    turned=before.turned + share * (after.turned - before.turned),
-                    size=before.size + share * (after.size - before.size),
+                    turned=round(before.turned + share * (after.turned - before.turned), 2),
+                    size=round(before.size + share * (after.size - before.size), 3),
                 )
             )
         poses += [after] * round(rate * held)
@@ -98,19 +112,39 @@ class MovingPortrait:
         self._apart = float(np.hypot(*(eyes[0] - eyes[1])))
         self._between = (eyes[0] + eyes[1]) / 2
         self._portrait = portrait.astype(np.float32)
+        self._jpegs: dict[Pose, bytes] = {}
 
-    def seen(self, pose: Pose, *, shift: tuple[float, float] = (0.0, 0.0)) -> Pixels:
-        """The picture of a camera, uint8 (480, 640, 3); ``shift`` moves it by so many pixels."""
-        scale = self._apart / (_EYES_APART * pose.size)
+    def seen(self, pose: Pose) -> Pixels:
+        """The picture of a camera, uint8 (480, 640, 3)."""
+        apart = _EYES_APART * pose.size
         y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float64)
-        x = (x - WIDTH / 2 - shift[0]) * scale / self._apart
+        x = (x - WIDTH / 2) / apart
         # The eyes are a little above the middle.
-        y = (y - HEIGHT * 0.44 - shift[1]) * scale / self._apart
+        y = (y - HEIGHT * 0.44) / apart
         if pose.turned:
             x = _unturned(x, y, math.radians(pose.turned))
         at_x = x * self._apart + float(self._between[0])
         at_y = y * self._apart + float(self._between[1])
         return _sampled(self._portrait, at_x, at_y)
+
+    def film(self, poses: Iterable[Pose]) -> Iterator[bytes]:
+        """Each pose as a JPEG; the same pose is made once."""
+        for pose in poses:
+            if pose not in self._jpegs:
+                self._jpegs[pose] = jpeg(self.seen(pose))
+            yield self._jpegs[pose]
+
+
+def print_turned(picture: Pixels, degrees: float, *, nearer: float = 1.0) -> Pixels:
+    """A picture printed on flat paper, and the paper turned about its upright middle axis."""
+    away = 1.5 * WIDTH
+    sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float64)
+    x, y = (x - WIDTH / 2) / nearer, (y - HEIGHT / 2) / nearer
+    on_paper = x * away / (away * cosine - x * sine)
+    down = y * (away + on_paper * sine) / away
+    seen = picture.astype(np.float32)
+    return _sampled(seen, on_paper + WIDTH / 2, down + HEIGHT / 2)
 
 
 def _unturned(x: NDArray[np.float64], y: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
@@ -119,9 +153,9 @@ def _unturned(x: NDArray[np.float64], y: NDArray[np.float64], angle: float) -> N
     A row stays a row: the head turns about an upright axis. In each row, places are taken to where
     they are after the turn, and that is read the other way round.
     """
-    before = np.linspace(x.min() - 1, x.max() + 1, 3 * x.shape[1])
-    unturned = np.empty_like(x)
-    for row in range(len(x)):
+    before = np.linspace(x.min() - 1, x.max() + 1, 2 * x.shape[1])
+    unturned = x.copy()
+    for row in np.flatnonzero(np.abs(y[:, 0] - _MIDDLE[1]) < _EDGE * _RADII[1]):
         depth, part = _head(before, y[row, 0])
         after = before + part * (before * (math.cos(angle) - 1) + depth * math.sin(angle))
         # What turned out of sight is hidden by what is before it.
@@ -135,12 +169,12 @@ def _head(x: NDArray[np.float64], y: float) -> tuple[NDArray[np.float64], NDArra
 
     The origin is between the eyes; lengths are in distances between the eyes.
     """
-    across, down = x / 1.3, (y - 0.35) / 1.75
+    across, down = x / _RADII[0], (y - _MIDDLE[1]) / _RADII[1]
     inside = np.clip(1 - across**2 - down**2, 0, None)
     nose = 0.33 * np.exp(-((x / 0.2) ** 2) - ((y - 0.55) / 0.35) ** 2)
     depth = 1.15 * np.sqrt(inside) + nose
     out = np.sqrt(across**2 + down**2)
-    part = np.clip((1.35 - out) / 0.4, 0, 1)
+    part = np.clip((_EDGE - out) / 0.4, 0, 1)
     return depth, part
 
 
@@ -160,15 +194,6 @@ def jpeg(pixels: Pixels, *, quality: int = 80) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
-
-
-def film(portrait: MovingPortrait, poses: Iterable[Pose]) -> Iterator[bytes]:
-    """Each pose as a JPEG; a pose held is made once."""
-    last: tuple[Pose, bytes] | None = None
-    for pose in poses:
-        if last is None or last[0] != pose:
-            last = (pose, jpeg(portrait.seen(pose)))
-        yield last[1]
 
 
 def save_for_chromium(path: Path, pictures: Iterable[bytes], *, rate: int) -> Path:

@@ -20,7 +20,7 @@ from promise_house import Place, copy_of, enrol
 from sqlalchemy import event
 from synthetic_engine import Drawn, SyntheticEngine, draw
 
-from likeness import purge
+from likeness import purge, uploads
 from likeness.errors import LikenessError
 from likeness.faces.packs import load_manifest
 from likeness.house import Progress
@@ -59,6 +59,24 @@ def notice(library: Library, kind: Any, about: str) -> None:
         kind=kind, about=about, given_by="somebody", reason="", progress=progress
     )
     say("given", given.serial)
+
+
+def upload(library: Library, file: str, piece: str) -> None:
+    """Send a file in pieces, and say how much of it is acknowledged."""
+    content, at = Path(file).read_bytes(), 0
+    told = [(Path(file).name, len(content))]
+    upload_id = uploads.begin(library.house, "party", "photos", told).upload_id
+    say("begun", upload_id)
+    while at < len(content):
+        chunk = content[at : at + int(piece)]
+        at = uploads.append(library.house, upload_id, 1, at, chunk)
+        say("acknowledged", at)
+    uploads.finish(library.house, upload_id, progress=progress)
+    say("done")
+
+
+def retain(library: Library) -> None:
+    say("retained", library.apply_retention().photos)
 
 
 def use(library: Library, pack: str) -> None:
@@ -125,6 +143,8 @@ COMMANDS: dict[str, Any] = {
     "withdraw": withdraw,
     "remove": remove,
     "notice": notice,
+    "upload": upload,
+    "retain": retain,
     "use": use,
     "hang": hang,
     "search": search,

@@ -45,6 +45,7 @@ class Shown:
     collins: str
     hopper: str
     photo: str
+    notice: str
     receipt: str
 
     def bytes_of(self, name: str) -> bytes:
@@ -72,6 +73,12 @@ def shown_library(folder: Path) -> Iterator[Shown]:
         collins = _enrol(library, folder, COLLINS, "collins", (1, 2, 3))
         grace = _enrol(library, folder, HOPPER, "hopper", (1,))
         receipt = _withdrawn(library, folder)
+        notice = library.give_notice(
+            kind="domain",
+            about="stop.example.org",
+            given_by="Erin Example",
+            reason="Their letter of 3 May",
+        )
         both = _photo_of_both(library)
         _propose(library, collins)
         yield Shown(
@@ -81,6 +88,7 @@ def shown_library(folder: Path) -> Iterator[Shown]:
             collins=collins,
             hopper=grace,
             photo=both,
+            notice=notice.notice_id,
             receipt=receipt,
         )
 

@@ -29,7 +29,7 @@ def test_an_account_is_a_member_where_nothing_else_is_said(library: Library) -> 
     ]
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb", "a\u202eb", "owner"])
+@pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb", "a\u202eb", "owner", " Owner "])
 def test_a_name_that_is_none_or_taken_is_refused(library: Library, name: str) -> None:
     with pytest.raises(UsageError):
         library.create_account(name)

@@ -20,6 +20,7 @@ from likeness.invitations import Invited, invite
 from likeness.invited import enrol_by_invitation
 from likeness.library import Library
 from likeness.records.consent import Purpose
+from likeness.records.invitation import Answers
 from likeness.records.person import Guardian
 from likeness.store import people
 
@@ -35,14 +36,13 @@ def asked(library: Library, *purposes: Purpose, **more: Any) -> Invited:
 
 def answered(library: Library, secret: str, **more: Any) -> Any:
     """An adult who says yes to being found, with two photos."""
-    said = {
-        "name": "Ann",
-        "purposes": ["be_found"],
-        "is_adult": True,
-        "images": [draw(Drawn(person=ANN), salt=salt) for salt in (1, 2)],
-        **more,
-    }
-    return enrol_by_invitation(library.house, secret, **said)
+    images = more.pop("images", [draw(Drawn(person=ANN), salt=salt) for salt in (1, 2)])
+    live = more.pop("live", False)
+    said = {"name": "Ann", "purposes": ["be_found"], "is_adult": True, **more}
+    for some in {"purposes", "audience"} & set(said):
+        said[some] = frozenset(said[some])
+    answers = Answers(**said)
+    return enrol_by_invitation(library.house, secret, answers=answers, images=images, live=live)
 
 
 def consent_of(house: House, person_id: str) -> Any:

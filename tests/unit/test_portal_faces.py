@@ -11,9 +11,17 @@ from promise_house import enrol, rows, said_yes
 from synthetic_engine import DOUBTFUL_ALONE, DOUBTFUL_AMONG_TEN, Drawn, RecordingEngine, draw, save
 
 from likeness import portal, portal_decisions
-from likeness.errors import ConsentRefused, FaceChoiceNeeded, FaceUnusable, NotFound, Refused
+from likeness.errors import (
+    ConsentRefused,
+    FaceChoiceNeeded,
+    FaceUnusable,
+    NotFound,
+    Refused,
+    UsageError,
+)
 from likeness.library import Library
-from likeness.portal_faces import faces_of_own_copy, is_me, that_is_me, unlike
+from likeness.portal_claim import unlike
+from likeness.portal_faces import faces_of_own_copy, is_me, that_is_me, that_is_me_in
 
 ANN, BOB, STRANGER = 1, 2, 900
 
@@ -45,6 +53,29 @@ def test_faces_to_choose_from_are_those_of_the_photo_itself(library: Library, an
     own = faces_of_own_copy(own_house(library, ann), photo(*GROUP, salt=99))
     assert (own.width, own.height) == (256, 64)
     assert own.boxes == ((64, 0, 128, 64), (128, 0, 192, 64), (192, 0, 256, 64))
+
+
+def test_a_face_is_chosen_later_without_the_photo(
+    library: Library, ann: str, tmp_path: Path, clock: Any
+) -> None:
+    house = own_house(library, ann)
+    own = faces_of_own_copy(house, held(tmp_path))
+    assert [crop[:2] for crop in own.crops] == [b"\xff\xd8"] * 3
+    for face in (1, 3):
+        with pytest.raises(Refused) as caught:
+            that_is_me_in(house, own.sealed, face=face)
+        assert str(caught.value) == str(unlike())
+    assert that_is_me_in(house, own.sealed, face=2) == sha256(library, "group.png")
+    [bob] = {d[2] for d in decisions(library)} - {ann}
+    for who, sealed, face, minutes in (
+        (ann, own.sealed, 4, 0),
+        (ann, own.sealed[:-1], 2, 0),
+        (bob, own.sealed, 1, 0),
+        (ann, own.sealed, 2, 16),
+    ):
+        clock.advance(minutes=minutes)
+        with pytest.raises(UsageError):
+            that_is_me_in(own_house(library, who), sealed, face=face)
 
 
 def test_a_face_like_their_references_becomes_theirs(
@@ -87,9 +118,9 @@ def test_every_refusal_reads_the_same_and_leaves_the_same_trace(
             that_is_me(house, given, face=face)
         [(after,)] = rows(library, "SELECT count(*) FROM audit")
         told.add((type(caught.value), str(caught.value)))
-        traces.add((after - entries, engine.calls - made >= 1))
+        traces.add((after - entries, engine.calls - made))
     assert told == {(Refused, str(unlike()))}
-    assert traces == {(1, True)}
+    assert traces == {(1, 1)}
     assert decisions(library) == before
 
 

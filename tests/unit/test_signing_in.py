@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from promise_house import Clock, Place, enrol, rows
 
 from likeness import signing_in
-from likeness.errors import NotFound, NotSignedIn, UsageError
+from likeness.errors import NotFound, NotSignedIn, StorageError, UsageError
 from likeness.library import Library
 from likeness.records.session import Session, SubjectKind
+from likeness.store.keyring import Keyring
 
 ANN = 1
 DEVICE = "Firefox on a very particular machine"
@@ -205,6 +206,24 @@ def test_withdrawing_leaves_no_way_back_in(library: Library, ann: str, helper: s
         found = rows(library, f"SELECT count(*) FROM {table} WHERE subject_id = :who", who=ann)
         assert found == [(0,)], table
     signing_in.session_of(house, other)
+
+
+def test_a_withdrawal_signs_out_before_anything_else_can_fail(
+    library: Library, ann: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, _ = _begin(library, ann, "person")
+    link = signing_in.make_link(library.house, subject_id=ann, kind="return", days=30)
+
+    def full_disk(_keyring: Keyring, _subject_id: str) -> None:
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr(Keyring, "destroy", full_disk)
+    with pytest.raises(StorageError):
+        library.withdraw(ann)
+    with pytest.raises(NotSignedIn):
+        signing_in.session_of(library.house, secret)
+    with pytest.raises(NotFound):
+        signing_in.take_link(library.house, link, kind="return")
 
 
 def test_a_backup_brings_no_way_in_back_of_whoever_was_erased(place: Place) -> None:

@@ -109,8 +109,9 @@ def read_consent_receipt(data: bytes) -> ConsentReceipt:
         )
         as_text(record["receipt_id"])
         datetime.fromisoformat(as_text(record["issued_at"]))
+        committed_bytes(record)
         unchanged = write_consent_receipt(receipt) == data
-    except (KeyError, TypeError, ValueError, LikenessError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError, LikenessError) as error:
         raise NotVerified("Step 1 failed: the receipt is malformed.", FIX) from error
     if not unchanged:
         raise NotVerified("Step 1 failed: the receipt is not laid out as it was issued.", FIX)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from likeness.cli.call import call_of
+from likeness.cli.call import Call, call_of
 from likeness.cli.files import read_small, require_free, write_new
 from likeness.cli.options import AccountOption, JsonOption, LibraryOption
 from likeness.cli.screen import say, table
@@ -39,10 +39,15 @@ def verify(
     Without --key the receipt is checked against the key that it carries, its signer's fingerprint
     is shown, and the command exits 5: nobody said whose key that is.
     """
-    from likeness.audit.receipt_file import MAX_RECEIPT_BYTES, verify_receipt
+    from likeness.audit.consent_receipt import CONSENT_SCHEMA
+    from likeness.audit.proven import MAX_RECEIPT_BYTES, schema_of
+    from likeness.audit.receipt_file import verify_receipt
 
     call = call_of(context, as_json=as_json)
     data = read_small(file, limit=MAX_RECEIPT_BYTES, what="receipt")
+    if schema_of(data) == CONSENT_SCHEMA:
+        _verify_consent(call, data, key)
+        return
     verified = verify_receipt(data, key=key)
     body = verified.receipt.body
     fields = {
@@ -60,6 +65,41 @@ def verify(
         say(f"Entry {verified.receipt.leaf_index} of the audit log of {verified.signer.name}")
 
     call.answer(fields, answer)
+
+
+def _verify_consent(call: Call, data: bytes, key: str | None) -> None:
+    from likeness.audit.consent_receipt import verify_consent_receipt
+
+    verified = verify_consent_receipt(data, key=key)
+    record, receipt = verified.receipt.record, verified.receipt
+    fields = {
+        "verified": True,
+        "serial": record["receipt_id"],
+        "kind": "consent",
+        "issued_at": record["issued_at"],
+        "counts": {},
+        "commitments": [verified.commitment],
+        "record": dict(record),
+        "leaf_index": receipt.leaf_index,
+        "signer": verified.signer.text,
+        "fingerprint": verified.signer.fingerprint,
+    }
+
+    def answer() -> None:
+        say(f"Verified: consent receipt {record['receipt_id']}, {record['issued_at']}")
+        for name in ("purposes", "collections", "audience", "controller", "given_at", "ends_at"):
+            say(f"  {name}: {_words_of(record.get(name))}")
+        say(f"Entry {receipt.leaf_index} of the audit log of {verified.signer.name}")
+
+    call.answer(fields, answer)
+
+
+def _words_of(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(_words_of(item) for item in value) or "nobody"
+    if isinstance(value, dict):
+        return str(value.get("name", ""))
+    return str(value)
 
 
 def list_receipts(

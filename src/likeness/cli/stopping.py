@@ -87,12 +87,23 @@ def withdraw(
     place = receipt or Path(f"likeness-receipt-{done.serial}.json")
     if receipt is not None or not call.as_json:
         write_receipt(place, done.receipt, done.serial)
+    others = [(place.with_name(f"likeness-receipt-{o.serial}.json"), o) for o in done.others]
+    if receipt is not None or not call.as_json:
+        for beside, other in others:
+            write_receipt(beside, other.receipt, other.serial)
 
     def answer() -> None:
         say("Withdrawn: nobody finds this person any more, and their key is destroyed.")
         say_receipt(place, key)
+        for beside, _ in others:
+            say("So is another enrolment, which was said to be of the same human being.")
+            say_receipt(beside, key)
 
-    call.answer({"receipt": receipt_as_json(done.receipt)}, answer)
+    fields = {
+        "receipt": receipt_as_json(done.receipt),
+        "also": [receipt_as_json(other.receipt) for _, other in others],
+    }
+    call.answer(fields, answer)
 
 
 def remove(

@@ -256,6 +256,15 @@ def _require_text(consent: Consent, details: PersonDetails) -> None:
         ) from None
 
 
+def who_may_withdraw(consent: Consent) -> frozenset[str]:
+    """Who may ask that a consent be withdrawn, as in :func:`require_may_withdraw`."""
+    return {
+        "consent": frozenset({"person", "operator"}),
+        "guardian_consent": frozenset({"person", "guardian"}),
+        "estate": frozenset({"representative", "operator"}),
+    }[consent.basis]
+
+
 def require_may_withdraw(consent: Consent, *, requested_by: str) -> None:
     """Check who asks for a withdrawal.
 
@@ -271,11 +280,7 @@ def require_may_withdraw(consent: Consent, *, requested_by: str) -> None:
         Guardian consent is withdrawn by the child or the guardian alone; a guardian withdraws no
         other, and a representative only an estate's.
     """
-    allowed = {
-        "consent": {"person", "operator"},
-        "guardian_consent": {"person", "guardian"},
-        "estate": {"representative", "operator"},
-    }[consent.basis]
+    allowed = who_may_withdraw(consent)
     if requested_by not in allowed:
         raise ConsentRefused(
             f"A {consent.basis} is not withdrawn by the {requested_by}.",

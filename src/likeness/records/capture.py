@@ -99,7 +99,7 @@ class Step:
         From 1.
     again : Again
         Why this attempt began with this picture.
-    reason : "time", "attempts" or ""
+    reason : "time", "attempts", "pictures" or ""
         Why it failed.
     seconds_left : int
     good_for : GoodFor
@@ -113,7 +113,7 @@ class Step:
     towards: float = 0.0
     attempt: int = 1
     again: Again = ""
-    reason: Literal["", "time", "attempts"] = ""
+    reason: Literal["", "time", "attempts", "pictures"] = ""
     seconds_left: int = 0
     good_for: GoodFor = ""
 

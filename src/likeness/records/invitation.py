@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from likeness.records.consent import Purpose
+from likeness.records.person import Guardian
 
 InvitationState = Literal["open", "waiting", "done", "declined", "revoked"]
 """Open until it is used or revoked; waiting for an operator; done when the enrolment stands, or the
@@ -67,3 +68,36 @@ class InvitationRecord:
     def open_at(self, now: datetime) -> bool:
         """Whether somebody may still enrol by it."""
         return self.state == "open" and now < self.expires_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What somebody says of themself, and says yes to, by an invitation.
+
+    Attributes
+    ----------
+    name : str
+    purposes : frozenset of Purpose
+        Those that they chose of what the invitation offers.
+    birth_date : date or None
+    is_adult : bool
+        "18 or over", where no birth date is given.
+    guardian : Guardian or None
+        Who says yes for a person under 18.
+    language : str
+        Of the notice that was shown.
+    audience : frozenset of str or None
+        Ids of the accounts that the person was shown; None means those of today. Who joined since
+        then is left out.
+    expires_at : datetime or None
+        Aware; None means two years from now.
+    """
+
+    name: str
+    purposes: frozenset[Purpose]
+    birth_date: date | None = None
+    is_adult: bool = False
+    guardian: Guardian | None = None
+    language: str = "en"
+    audience: frozenset[str] | None = None
+    expires_at: datetime | None = None

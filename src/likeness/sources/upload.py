@@ -77,7 +77,7 @@ class UploadSource:
 
     def recognised(self) -> str:
         """Say what this is."""
-        return "Files that were uploaded"
+        return f"Files that were uploaded: {self.address}"
 
     def count(self) -> int:
         """How many photos and videos there are, by listing them."""

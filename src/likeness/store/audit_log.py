@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from likeness.audit.checkpoint import Checkpoint
 from likeness.audit.commitment import NONCE_BYTES, commit
 from likeness.audit.leaf import Leaf, whole_hour
+from likeness.audit.proof import inclusion_proof
 from likeness.audit.trail import AuditTrail, LogEntry
 from likeness.audit.tree import CompactTree
 from likeness.errors import LogTampered, NotVerified, StorageError
@@ -172,6 +173,39 @@ def entries(connection: Connection) -> Iterator[LogEntry]:
             leaf_hash=row.leaf_hash,
             checkpoint=row.checkpoint,
         )
+
+
+def kept_at(connection: Connection, leaf_index: int) -> Kept:
+    """An entry with the proof that it is in the tree that its own checkpoint signs.
+
+    Reads the hashes of all entries before it.
+
+    Raises
+    ------
+    LogTampered
+        Where the entry is not there.
+    """
+    row = connection.execute(select(audit).where(audit.c.leaf_index == leaf_index)).first()
+    if row is None:
+        raise LogTampered(
+            "An entry of the audit log is missing.",
+            "Run 'likeness audit verify' to find the first bad entry.",
+            index=leaf_index,
+        )
+    hashes = list(
+        connection.execute(
+            select(audit.c.leaf_hash)
+            .where(audit.c.leaf_index <= leaf_index)
+            .order_by(audit.c.leaf_index)
+        ).scalars()
+    )
+    entry = LogEntry(
+        leaf_index=row.leaf_index,
+        leaf=row.leaf,
+        leaf_hash=row.leaf_hash,
+        checkpoint=row.checkpoint,
+    )
+    return Kept(entry=entry, inclusion_proof=inclusion_proof(hashes, len(hashes) - 1))
 
 
 def details_of(connection: Connection, subject_id: str, *, key: bytes) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,11 @@ def insert_account(connection: Connection, account: Account, *, at: datetime) ->
             state="active" if account.active else "ended",
         )
     )
+
+
+def tidy_name(name: str) -> str:
+    """A name as it is kept: without space around it, and the same from every keyboard."""
+    return unicodedata.normalize("NFC", name.strip())
 
 
 def account_named(connection: Connection, name: str) -> Account:

@@ -10,7 +10,7 @@ from likeness.records.session import Session
 from likeness.web.access import MEMBERS, SIGNED_IN, Pages
 from likeness.web.errors import status_of
 from likeness.web.forms import Filled, RawBody
-from likeness.web.signed_in import challenges_of, device_of, json_answer, site_of
+from likeness.web.signed_in import challenges_of, device_of, hashing, json_answer, site_of
 from likeness.web.visit import Here, Visit
 
 pages = Pages()
@@ -71,13 +71,14 @@ def change_password(visit: Here, form: Filled) -> Response:
     try:
         if form.text("password") != form.text("again"):
             raise UsageError("The two passwords differ.", "Type the same twice.")
-        passwords.set_password(
-            visit.house,
-            visit.account.account_id,
-            form.text("password"),
-            current=form.text("current"),
-            but=_session(visit).session_id,
-        )
+        with hashing(visit.parts):
+            passwords.set_password(
+                visit.house,
+                visit.account.account_id,
+                form.text("password"),
+                current=form.text("current"),
+                but=_session(visit).session_id,
+            )
     except (UsageError, NotSignedIn) as error:
         return _page(visit, error=error, status=status_of(error))
     visit.parts.rates.forgive("sign_in_account", visit.account.name.casefold())

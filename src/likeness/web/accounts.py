@@ -7,7 +7,7 @@ from typing import Final, cast
 from fastapi.responses import Response
 
 from likeness import accounts as ways
-from likeness.errors import LikenessError, Refused, UsageError
+from likeness.errors import LikenessError, NotFound, Refused, UsageError
 from likeness.records.collection import Account, Role
 from likeness.web.access import OWNER, Pages
 from likeness.web.errors import status_of
@@ -42,27 +42,29 @@ def create_account(visit: Here, form: Filled) -> Response:
     return _link_page(visit, made)
 
 
-@pages.do("/accounts/{name}/link", roles=OWNER, whose="one account")
-def make_link(visit: Here, name: str) -> Response:
+@pages.do("/accounts/{account_id}/link", roles=OWNER, whose="one account")
+def make_link(visit: Here, account_id: str) -> Response:
     """Make a link by which the account's holder chooses how to sign in; it is shown once."""
-    return _link_page(visit, _named(visit, name))
+    return _link_page(visit, _account(visit, account_id))
 
 
-@pages.do("/accounts/{name}/role", roles=OWNER, whose="one account")
-def change_role(visit: Here, name: str, form: Filled) -> Response:
+@pages.do("/accounts/{account_id}/role", roles=OWNER, whose="one account")
+def change_role(visit: Here, account_id: str, form: Filled) -> Response:
     """Give an account another role."""
     try:
-        ways.set_role(visit.house, name, cast("Role", form.text("role")))
+        ways.set_role(
+            visit.house, _account(visit, account_id).name, cast("Role", form.text("role"))
+        )
     except (UsageError, Refused) as error:
         return _page(visit, error=error, status=status_of(error))
     return visit.see_other("/accounts", said="The role is changed; the account signs in again.")
 
 
-@pages.do("/accounts/{name}/end", roles=OWNER, whose="one account")
-def end_account(visit: Here, name: str) -> Response:
+@pages.do("/accounts/{account_id}/end", roles=OWNER, whose="one account")
+def end_account(visit: Here, account_id: str) -> Response:
     """End an account."""
     try:
-        ways.end(visit.house, name)
+        ways.end(visit.house, _account(visit, account_id).name)
     except Refused as error:
         return _page(visit, error=error, status=status_of(error))
     return visit.see_other("/accounts", said="The account has ended, and is signed out everywhere.")
@@ -88,8 +90,8 @@ def _link_page(visit: Visit, account: Account) -> Response:
     return visit.page("account_link", account=account, address=address, code=code)
 
 
-def _named(visit: Visit, name: str) -> Account:
-    return next(
-        (account for account in ways.all_accounts(visit.house) if account.name == name),
-        Account(account_id="", name=name),
-    )
+def _account(visit: Visit, account_id: str) -> Account:
+    for account in ways.all_accounts(visit.house):
+        if account.account_id == account_id:
+            return account
+    raise NotFound("There is no such account.", "Go back to the accounts.")

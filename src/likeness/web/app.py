@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from likeness.library import Library
-from likeness.web import errors
+from likeness.web import errors, live_capture
 from likeness.web.access import Pages
 from likeness.web.parts import Parts, ServeOptions
 from likeness.web.rates import Rates
@@ -40,12 +40,20 @@ PAGES: Final = (
     "search",
     "photos",
     "enrolment",
+    "enrolled",
     "invitations",
     "my_photos",
+    "that_is_me",
+    "my_references",
+    "my_consent",
+    "my_data",
+    "leaving",
     "collections",
     "sources",
     "uploads",
+    "people_enrol",
     "people",
+    "people_consents",
     "review",
     "notices",
     "receipts",
@@ -69,6 +77,7 @@ def create_app(library: Library, options: ServeOptions) -> FastAPI:
         # Pages that watch a task, or wait in the line of searches, hold a thread each.
         current_default_thread_limiter().total_tokens = THREADS
         yield
+        live_capture.close(parts)
         parts.tasks.close()
 
     app = FastAPI(

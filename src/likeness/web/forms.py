@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 from likeness.errors import BadInput, Refused
 from likeness.web.visit import Here
@@ -193,6 +194,9 @@ async def _bounded(request: Request, most: int) -> AsyncGenerator[bytes, None]:
                 yield part
     except TimeoutError:
         raise BadInput("What you sent did not arrive in time.", "Try it again.") from None
+    except ClientDisconnect:
+        # Nobody is there to read this; a line that breaks is no defect.
+        raise BadInput("What you sent broke off.", "Try it again.") from None
 
 
 Filled = Annotated[Form, Depends(read_form)]

@@ -9,7 +9,15 @@ from likeness.errors import NotSignedIn, UsageError
 from likeness.web.access import ANYONE, SIGNED_IN, Pages
 from likeness.web.errors import status_of
 from likeness.web.forms import Filled, RawBody
-from likeness.web.signed_in import begin, challenges_of, device_of, json_answer, safe_path, site_of
+from likeness.web.signed_in import (
+    begin,
+    challenges_of,
+    device_of,
+    hashing,
+    json_answer,
+    safe_path,
+    site_of,
+)
 from likeness.web.visit import Here, Visit
 
 pages = Pages()
@@ -34,9 +42,10 @@ def sign_in(visit: Here, form: Filled) -> Response:
     rates.take_by_address("sign_in", visit.request)
     rates.take("sign_in_account", name.casefold())
     try:
-        account_id = passwords.sign_in_with_password(
-            visit.parts.library.house, name, form.text("password")
-        )
+        with hashing(visit.parts):
+            account_id = passwords.sign_in_with_password(
+                visit.parts.library.house, name, form.text("password")
+            )
     except NotSignedIn as error:
         return _sign_in_page(visit, to=to, name=name, error=error, status=status_of(error))
     rates.forgive("sign_in_account", name.casefold())
@@ -83,7 +92,8 @@ def set_up_password(visit: Here, secret: str, form: Filled) -> Response:
     try:
         if password != form.text("again"):
             raise UsageError("The two passwords differ.", "Type the same twice.")
-        account_id = passwords.set_up_password(house, secret, password)
+        with hashing(visit.parts):
+            account_id = passwords.set_up_password(house, secret, password)
     except UsageError as error:
         return _set_up_page(visit, secret, error=error, status=status_of(error))
     return begin(visit, visit.see_other("/"), subject_id=account_id, kind="account")

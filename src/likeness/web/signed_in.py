@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi.responses import JSONResponse, Response
 
 from likeness import signing_in
 from likeness.challenges import Challenges
+from likeness.errors import RateLimited
 from likeness.passkeys import Site
 from likeness.records.session import SubjectKind
 from likeness.web.devices import device_name
 from likeness.web.parts import Parts
 from likeness.web.visit import Visit
+
+HASHED_AT_ONCE = 3
+LONGEST_WAIT = 5.0
+"""Seconds that somebody waits for their password's turn."""
 
 
 def begin(
@@ -61,6 +69,29 @@ def challenges_of(parts: Parts) -> Challenges:
     kept = parts.kept.setdefault("challenges", Challenges(parts.library.house.clock))
     assert isinstance(kept, Challenges)
     return kept
+
+
+@contextmanager
+def hashing(parts: Parts) -> Iterator[None]:
+    """Let few passwords be hashed at once: each takes 64 MiB, and anybody may send one.
+
+    Raises
+    ------
+    RateLimited
+        It is not one's turn for too long.
+    """
+    turns = parts.kept.setdefault("hashing", threading.BoundedSemaphore(HASHED_AT_ONCE))
+    assert isinstance(turns, threading.BoundedSemaphore)
+    if not turns.acquire(timeout=LONGEST_WAIT):
+        raise RateLimited(
+            "Too many people sign in at this moment.",
+            "Wait a few seconds, then try again.",
+            retry_after=5,
+        )
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 def safe_path(path: str) -> str:

@@ -12,12 +12,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from likeness.errors import LikenessError, NotFound
-from likeness.house import Progress
+from likeness.house import House, Progress
+from likeness.rescan import rescan_where_possible
 
 if TYPE_CHECKING:
     from likeness.web.visit import Visit
@@ -84,6 +86,8 @@ class Tasks:
 
     def __init__(self, *, workers: int = WORKERS) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="likeness-task")
+        self._comparer = ThreadPoolExecutor(1, thread_name_prefix="likeness-compare")
+        self._asked_to_compare = False
         self._tasks: OrderedDict[str, Task] = OrderedDict()
         self._changed = threading.Condition()
 
@@ -164,9 +168,27 @@ class Tasks:
                     break
         return self.get(task_id, account_id=account_id)
 
+    def compare_later(self, house: House) -> None:
+        """Compare photos that wait, beside the requests: nobody waits for it or watches it.
+
+        One pass sees to all who ask before it begins; what it leaves is for the next.
+        """
+        with self._changed:
+            if self._asked_to_compare:
+                return
+            self._asked_to_compare = True
+        self._comparer.submit(self._compare, house)
+
     def close(self) -> None:
         """Begin nothing more, and wait for what runs."""
+        self._comparer.shutdown(wait=True, cancel_futures=True)
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _compare(self, house: House) -> None:
+        with self._changed:
+            self._asked_to_compare = False
+        with suppress(LikenessError):
+            rescan_where_possible(house)
 
     def _run(self, task_id: str, work: Work, done: Callable[[Any], str]) -> None:
         self._change(task_id, state="running")

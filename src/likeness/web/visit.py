@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -149,7 +149,7 @@ class Visit:
             )
         return response
 
-    def events(self, events: Iterator[str]) -> Response:
+    def events(self, events: Iterator[str] | AsyncIterator[str]) -> Response:
         """Answer with server-sent events, as :func:`likeness.web.events.event` writes them."""
         return StreamingResponse(
             events,

@@ -13,13 +13,9 @@ from hypothesis import strategies as st
 from likeness.audit.checkpoint import Checkpoint
 from likeness.audit.leaf import MAX_COMMITMENTS, Leaf
 from likeness.audit.proof import inclusion_proof, tree_root
+from likeness.audit.proven import MAX_RECEIPT_BYTES
 from likeness.audit.receipt import DeletionReceipt, ReceiptBody, build_receipt
-from likeness.audit.receipt_file import (
-    MAX_RECEIPT_BYTES,
-    read_receipt,
-    verify_receipt,
-    write_receipt,
-)
+from likeness.audit.receipt_file import read_receipt, verify_receipt, write_receipt
 from likeness.audit.signed_note import VerifierKey
 from likeness.audit.trail import AuditTrail
 from likeness.errors import BadInput, NotVerified, SignerNotChecked, UsageError

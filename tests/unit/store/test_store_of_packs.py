@@ -161,7 +161,7 @@ def test_files_are_those_in_folders_that_nobody_stopped(connection: Connection) 
     photo_id, _ = photo(connection, "a")
     see(connection, photo_id, "one.jpg")
     see(connection, photo_id, "two.jpg", collection="col_club")
-    both = [("/photos/col_party", "one.jpg"), ("/photos/col_club", "two.jpg")]
+    both = [("folder", "/photos/col_party", "one.jpg"), ("folder", "/photos/col_club", "two.jpg")]
     assert redetected.files_of_photos(connection, [photo_id]) == {photo_id: both}
     set_source_state(connection, f"src_{PARTY}", "removing")
     assert redetected.files_of_photos(connection, [photo_id]) == {photo_id: both[1:]}

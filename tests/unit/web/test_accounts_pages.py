@@ -24,6 +24,11 @@ def _roles(server: WebServer) -> dict[str, tuple[str, bool]]:
     return {a.name: (a.role, a.active) for a in server.library.accounts()}
 
 
+def _path(server: WebServer, name: str) -> str:
+    [account] = [a for a in server.library.accounts() if a.name == name]
+    return f"/accounts/{account.account_id}"
+
+
 def test_a_new_account_comes_with_a_link_that_is_shown_once(server: WebServer) -> None:
     owner = server.client("owner")
     page = owner.submit("/accounts", {"name": "bob <i>", "role": "operator"})
@@ -34,6 +39,15 @@ def test_a_new_account_comes_with_a_link_that_is_shown_once(server: WebServer) -
     assert signing_in.opened_link(server.library.house, secret, kind="set_up")
     assert secret not in owner.get("/accounts", headers=HTML).text
     assert "Welcome, bob &lt;i&gt;" in server.client().get(f"/set-up/{secret}").text
+
+
+def test_a_name_may_hold_any_sign(server: WebServer) -> None:
+    owner = server.client("owner")
+    name = "R&D / \N{SLIGHTLY SMILING FACE}?"
+    owner.submit("/accounts", {"name": name})
+    owner.submit(_path(server, name) + "/role", {"role": "operator"})
+    assert _roles(server)[name] == ("operator", True)
+    assert owner.submit("/accounts/a_nobody/end").status_code == 404
 
 
 def test_what_is_off_is_said_on_the_same_page(server: WebServer) -> None:
@@ -48,21 +62,21 @@ def test_a_role_changes_and_an_account_ends_with_its_sessions(server: WebServer)
     server.library.create_account("bob")
     owner, bob = server.client("owner"), server.client("bob")
     assert bob.get("/accounts", headers=HTML).status_code == 403
-    owner.submit("/accounts/bob/role", {"role": "operator"})
+    owner.submit(_path(server, "bob") + "/role", {"role": "operator"})
     assert _roles(server)["bob"] == ("operator", True)
     assert bob.get("/account", headers=HTML).url.path == "/sign-in"
     bob = server.client("bob")
     assert bob.get("/desk", headers=HTML).status_code == 200
-    page = owner.submit("/accounts/bob/end")
+    page = owner.submit(_path(server, "bob") + "/end")
     assert "has ended" in page.text and _roles(server)["bob"] == ("operator", False)
     assert bob.get("/account", headers=HTML).url.path == "/sign-in"
-    assert owner.submit("/accounts/bob/link").status_code == 404
+    assert owner.submit(_path(server, "bob") + "/link").status_code == 404
 
 
 def test_the_last_owner_stays(server: WebServer) -> None:
     owner = server.client("owner")
     for path, fields in (("role", {"role": "member"}), ("end", {})):
-        page = owner.submit(f"/accounts/owner/{path}", fields)
+        page = owner.submit(_path(server, "owner") + f"/{path}", fields)
         assert page.status_code == 403 and "last owner" in page.text
     assert _roles(server) == {"owner": ("owner", True)}
 
@@ -71,6 +85,11 @@ def test_the_last_owner_stays(server: WebServer) -> None:
 def test_nobody_else_looks_after_accounts(server: WebServer, role: str) -> None:
     server.library.create_account("bob", role=role)  # type: ignore[arg-type]
     bob = server.client("bob")
-    for path in ("/accounts/bob/role", "/accounts/bob/link", "/accounts/owner/end", "/accounts"):
+    for path in (
+        _path(server, "bob") + "/role",
+        _path(server, "bob") + "/link",
+        _path(server, "owner") + "/end",
+        "/accounts",
+    ):
         assert bob.submit(path, {"role": "owner", "name": "eve"}).status_code == 403
     assert _roles(server) == {"bob": (role, True), "owner": ("owner", True)}
