@@ -45,7 +45,7 @@ class WaitingEnrolment:
     purposes : tuple of Purpose
         Those that the person chose.
     live : bool
-        Whether a camera saw them move as asked.
+        Whether a camera that saw them move as asked took every reference.
     enrolled_at : datetime
     erased_at : datetime
         When everything of them goes, unless somebody agrees before.
@@ -177,7 +177,7 @@ def _shown(
         else "",
         collections=collections_of(connection, record),
         purposes=tuple(p for p in PURPOSES if p in consent.purposes),
-        live=people.live_references(connection, record.person_id) > 0,
+        live=people.all_live(connection, record.person_id),
         enrolled_at=consent.given_at,
         erased_at=consent.given_at + timedelta(days=KEEP_WAITING_DAYS),
         name=name,

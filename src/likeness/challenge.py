@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from likeness.poses import CLEARLY, HOME, ON_ITS_WAY, Ahead, Pose, are_apart, is_cut
+from likeness.poses import CLEARLY, HOME, NARROWEST, ON_ITS_WAY, Ahead, Pose, are_apart, is_cut
 from likeness.records.capture import (
     MOVEMENTS,
     Again,
@@ -152,7 +152,7 @@ class Challenge:
         self._order: tuple[Movement, ...] = ()
         self._done = 0
         self._ahead: Ahead | None = None
-        self._still: list[tuple[float, float, float]] = []
+        self._still: list[tuple[float, float, float, float]] = []
         self._from_home()
 
     def _from_home(self, along: float = 0.0) -> None:
@@ -226,8 +226,8 @@ class Challenge:
         if helps:
             self._still = []
             return self._step(helps)
-        still = [*self._still, (seen.at, seen.yaw, seen.size)]
-        times, yaws, sizes = (np.array(each) for each in zip(*still, strict=True))
+        still = [*self._still, (seen.at, seen.yaw, seen.size, seen.length)]
+        times, yaws, sizes, lengths = (np.array(each) for each in zip(*still, strict=True))
         if np.ptp(yaws) > STILL_TURN or sizes.max() > STILL_SIZE * sizes.min():
             self._still = still[-1:]
             return self._step("hold_still")
@@ -235,7 +235,11 @@ class Challenge:
         lasted = float(np.ptp(times))
         if lasted < STILL_SECONDS or len(still) < STILL_PICTURES or seen.template is None:
             return self._step("stay_like_this", towards=lasted / STILL_SECONDS)
-        self._ahead = Ahead(yaw=float(np.median(yaws)), size=float(np.median(sizes)))
+        self._ahead = Ahead(
+            yaw=float(np.median(yaws)),
+            size=float(np.median(sizes)),
+            length=float(np.median(lengths)),
+        )
         self._template = seen.template.copy()
         self._order, self._state = self._draw(), "moving"
         return self._step(self._asking(), good_for="ahead")
@@ -245,6 +249,8 @@ class Challenge:
         along = pose.along(asked)
         other = max(pose.along(movement) for movement in MOVEMENTS if movement != asked)
         before, self._along = self._along, along
+        if along >= 1 and asked != "closer" and pose.narrow < NARROWEST:
+            return self._step("not_so_far", towards=along)
         if along >= 1:
             # What is seen first at its end was cut in, or came too fast to be followed.
             self._hasty |= before < ON_ITS_WAY

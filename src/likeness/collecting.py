@@ -24,16 +24,15 @@ def change_collection(
 ) -> Collection:
     """Change some of a collection's rules; what is None stays as it is.
 
-    A shorter rule takes photos out when rules are next applied: hourly by a server, or by
-    ``likeness retention apply``. Lifting a rule lets what went by it be added again; what a rule
-    has deleted is gone.
+    A shorter rule takes photos out when rules are next applied. Lifting one lets what went by it be
+    added again; what it deleted is gone.
 
     Parameters
     ----------
     name : str
     purpose_text : str, optional
-        Why the photos are held, in the controller's words. Consents that were given name the
-        collection and not this text: what it says must still be what people said yes to.
+        Why the photos are held. It must still be what people said yes to: consents that were given
+        do not change with it.
     retention_days : int, optional
         Photos go this many days after they were added; `STAYS` lets them stay.
     ask_purpose : bool, optional
@@ -50,13 +49,7 @@ def change_collection(
         require_days(retention_days)
     with house.transaction() as connection:
         before = collection_rows.collection_named(connection, name)
-        after = before
-        if purpose_text is not None:
-            after = replace(after, purpose_text=purpose_text.strip())
-        if retention_days is not None:
-            after = replace(after, retention_days=retention_days or None)
-        if ask_purpose is not None:
-            after = replace(after, ask_purpose=ask_purpose)
+        after = _changed(before, purpose_text, retention_days, ask_purpose)
         if after == before:
             raise UsageError("The collection stays as it was.", "Say what to change.")
         collection_rows.set_rules(
@@ -81,3 +74,17 @@ def change_collection(
             },
         )
     return after
+
+
+def _changed(
+    before: Collection,
+    purpose_text: str | None,
+    retention_days: int | None,
+    ask_purpose: bool | None,
+) -> Collection:
+    return replace(
+        before,
+        purpose_text=before.purpose_text if purpose_text is None else purpose_text.strip(),
+        retention_days=before.retention_days if retention_days is None else retention_days or None,
+        ask_purpose=before.ask_purpose if ask_purpose is None else ask_purpose,
+    )

@@ -57,7 +57,7 @@ class Settings:
     limits: ReadLimits = field(default_factory=ReadLimits)
     detection_side: int = 1600
     searches_a_minute: int = 120
-    preview_side: int = 960
+    preview_side: int = 800
 
     @property
     def database(self) -> Path:

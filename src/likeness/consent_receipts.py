@@ -117,7 +117,7 @@ def _issue(house: House, connection: Connection, person: Person, consent: Consen
         "basis": consent.basis,
         "how_given": consent.how_given,
         "evidence": consent.evidence.statement,
-        "live": people.live_references(connection, person.person_id) > 0,
+        "live": people.all_live(connection, person.person_id),
         "notice": {
             "version": consent.notice_version,
             "sha256": consent.notice_sha256,

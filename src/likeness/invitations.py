@@ -148,8 +148,7 @@ def invite(
         rows.forget_labels_of_ended(connection, now)
         rows.insert_invitation(connection, record, secret_hash=hash_of(secret))
         _audit(house, connection, record, did="create")
-        made = _shown(house, connection, record)
-    return Invited(secret=secret, invitation=made)
+        return Invited(secret=secret, invitation=_shown(house, connection, record))
 
 
 def opened(house: House, secret: str) -> Invitation:

@@ -6,7 +6,7 @@ No account acts here. The acting account is the person, by their id and without 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -21,6 +21,7 @@ from likeness.enrolling import (
 from likeness.errors import ConsentRefused
 from likeness.house import House, ProgressListener, no_progress
 from likeness.invitations import collections_of, no_longer_valid, require_open
+from likeness.portal import my_photos
 from likeness.probe import Image
 from likeness.records.collection import Account, Collection
 from likeness.records.consent import Consent, ConsentGiven, Evidence
@@ -32,6 +33,7 @@ from likeness.store import invitations as rows
 from likeness.store.audit_log import Concerned
 from likeness.store.changes import raise_change
 from likeness.store.people import ReferenceCrop
+from likeness.store.photos import count_matched_before
 
 NOTHING_YET = RescanReport(photos=0, linked=0, proposed=0)
 _NO_CHANGE = 0
@@ -96,6 +98,37 @@ def enrol_by_invitation(
     return Enrolled(
         person_id=person.person_id, consent=record, references=len(references), rescan=found
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundSoFar:
+    """How far the look for photos of somebody has come.
+
+    Attributes
+    ----------
+    photos : int
+        Of the acting person.
+    settled : bool
+        Whether every photo held has been compared with them.
+    """
+
+    photos: int
+    settled: bool
+
+
+def found_so_far(house: House) -> FoundSoFar:
+    """How many photos of the acting person were found, and whether more may come at once.
+
+    Raises
+    ------
+    Refused
+        It is an account that acts, or the person is no longer kept.
+    """
+    with house.store.snapshot() as connection:
+        # Their own mark alone: that somebody else enrolled meanwhile is not for them to see.
+        since = people.comparable_since_of(connection, house.account.account_id)
+        left = count_matched_before(connection, since)
+    return FoundSoFar(photos=my_photos(house, limit=1).total, settled=left == 0)
 
 
 def _prepare(

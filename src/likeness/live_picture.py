@@ -16,8 +16,8 @@ from likeness.records.capture import Seen, Word
 from likeness.records.face import DetectedFace, Quality, scaled_box
 
 LOOKED_AT = 320
-"""Longer side at which faces are looked for. They are measured at the full size: it is a quarter of
-the work, and what is too small to be found there is too small for a reference."""
+"""Longer side at which faces are looked for: a quarter of the work of the full
+size, at which they are measured."""
 
 BYSTANDER = 0.4
 """From this share of the largest face's width on, somebody else is before the camera too."""
@@ -80,6 +80,9 @@ def look_at(engine: Engine, pixels: Pixels, *, at: float, moving: bool) -> Looke
         Whether a movement was asked for, so that a head turned too far is told so.
     """
     found = _faces(engine, pixels)
+    if not found and not moving:
+        # Whoever is too far away to be found so is to come closer, and to be told.
+        found = engine.find(pixels)
     if not found:
         return Looked(seen=Seen(at=at, faces=0))
     qualities = engine.quality(pixels, found)
@@ -100,6 +103,7 @@ def look_at(engine: Engine, pixels: Pixels, *, at: float, moving: bool) -> Looke
         at=at,
         yaw=quality.yaw,
         size=quality.inter_eye / min(pixels.shape[:2]),
+        length=_length(engine, face) / min(pixels.shape[:2]),
         box=(left, top, right, bottom),
         # What cannot be seen well makes a template that says nothing.
         template=None if problem else engine.templates(pixels, [face])[0].copy(),
@@ -156,6 +160,15 @@ def _problem(quality: Quality, *, moving: bool) -> Word | None:
     if reasons[0] == "turned_away":
         return "not_so_far" if moving else "turn_to_camera"
     return HELPS[reasons[0]]
+
+
+def _length(engine: Engine, face: DetectedFace) -> float:
+    """From the line through the eyes to the nose, in pixels."""
+    points = face.landmarks.astype(np.float64)
+    left, right, nose = eyes_and_nose(points, engine.frame.landmarks)
+    along, aside = right - left, nose - left
+    apart = float(np.hypot(*along))
+    return abs(float(along[0] * aside[1] - along[1] * aside[0])) / apart if apart else 0.0
 
 
 def _width(face: DetectedFace) -> int:

@@ -93,9 +93,13 @@ def by_ids(house: House, query: PhotoQuery) -> PhotoQuery:
     Raises
     ------
     NotFound
-        A name is not that of one person whom the acting account may find.
+        A name or id is not that of one person whom the acting account may find.
     """
-    return _renamed(query, {name: resolve_person(house, name) for name in people_of(query)})
+    ids = {name: resolve_person(house, name) for name in people_of(query)}
+    with house.store.snapshot() as connection:
+        # An id that is kept must read like one that is not.
+        _named(house, connection, frozenset(ids.values()))
+    return _renamed(query, ids)
 
 
 def by_names(query: PhotoQuery, names: Mapping[str, str]) -> PhotoQuery:

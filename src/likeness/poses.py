@@ -22,6 +22,10 @@ has nothing between; misread landmarks come to less."""
 CLEARLY = 1.1
 """So many times a movement that was not asked for is a wrong one."""
 
+NARROWEST = 0.8
+"""How wide the eyes have to stay for their distance to the nose. A head that is turned far enough
+keeps nine tenths of it; flat paper that landmarks take for a turned head keeps less than this."""
+
 TOO_FAR = 1.4
 """From so many turns on a picture is no reference: the half of the face that is away is missing."""
 
@@ -41,10 +45,13 @@ class Pose:
     turn : float
         Positive to the person's own left.
     near : float
+    narrow : float
+        Distance between the eyes for that from them to the nose, by what it is ahead.
     """
 
     turn: float
     near: float
+    narrow: float = 1.0
 
     def along(self, movement: Movement) -> float:
         """How far one movement has come."""
@@ -71,17 +78,23 @@ class Ahead:
 
     Attributes
     ----------
-    yaw, size : float
+    yaw, size, length : float
         As in :class:`likeness.records.capture.Seen`.
     """
 
     yaw: float
     size: float
+    length: float
 
     def pose(self, seen: Seen) -> Pose:
         """The pose of a face in another picture."""
-        nearer = seen.size / self.size if self.size else 1.0
-        return Pose(turn=(seen.yaw - self.yaw) / TURNED, near=(nearer - 1) / (NEARER - 1))
+        wider = seen.size / self.size if self.size else 1.0
+        longer = seen.length / self.length if self.length else 0.0
+        return Pose(
+            turn=(seen.yaw - self.yaw) / TURNED,
+            near=(wider - 1) / (NEARER - 1),
+            narrow=wider / longer if longer else 0.0,
+        )
 
 
 def is_cut(before: Pose, now: Pose) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -109,8 +109,21 @@ def open_proposals(
     return found
 
 
-def decide(house: House, *, sha256: str, face: int, person_id: str, decision: Decision) -> None:
+def decide(
+    house: House,
+    *,
+    sha256: str,
+    face: int,
+    person_id: str,
+    decision: Decision,
+    then: Callable[[House], None] = rescan_where_possible,
+) -> None:
     """Say whether a face is a person's. It stands through every rescan.
+
+    Parameters
+    ----------
+    then : callable
+        Compares the photo anew: at once, or later where nobody should wait for it.
 
     Raises
     ------
@@ -126,7 +139,7 @@ def decide(house: House, *, sha256: str, face: int, person_id: str, decision: De
                 "They said themself that this is not them.", "They alone can say otherwise."
             )
         _put(house, connection, stored, replace(link, decision=decision), did=decision)
-    rescan_where_possible(house)
+    then(house)
 
 
 def unsure(house: House, *, sha256: str, face: int, person_id: str) -> None:
@@ -150,7 +163,13 @@ def unsure(house: House, *, sha256: str, face: int, person_id: str) -> None:
         )
 
 
-def not_theirs(house: House, person_id: str, faces: Sequence[tuple[str, int]]) -> int:
+def not_theirs(
+    house: House,
+    person_id: str,
+    faces: Sequence[tuple[str, int]],
+    *,
+    then: Callable[[House], None] = rescan_where_possible,
+) -> int:
     """Say of several photos at once that they show somebody else; one undo takes all of it back.
 
     Parameters
@@ -158,6 +177,8 @@ def not_theirs(house: House, person_id: str, faces: Sequence[tuple[str, int]]) -
     person_id : str
         Or another enrolment of the same human being that the account may find.
     faces : sequence of (SHA-256, number)
+    then : callable
+        As in :func:`decide`.
 
     Returns
     -------
@@ -191,7 +212,7 @@ def not_theirs(house: House, person_id: str, faces: Sequence[tuple[str, int]]) -
                 did="different",
                 batch=batch,
             )
-    rescan_where_possible(house)
+    then(house)
     return len(named)
 
 

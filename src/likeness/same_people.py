@@ -8,7 +8,7 @@ compared, and that whoever says stop is heard for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -41,13 +41,21 @@ class Together:
     person_ids: tuple[str, ...]
 
 
-def merge(house: House, one: str, other: str) -> Together:
+def merge(
+    house: House,
+    one: str,
+    other: str,
+    *,
+    then: Callable[[House], None] = rescan_where_possible,
+) -> Together:
     """Say that two enrolments are of one human being.
 
     Parameters
     ----------
     one, other : str
         Ids of people whom the acting account may find, both.
+    then : callable
+        Compares their photos anew: at once, or later where nobody should wait for it.
 
     Raises
     ------
@@ -72,12 +80,20 @@ def merge(house: House, one: str, other: str) -> Together:
         _changed(house, connection, "merge", rows.group_with(connection, one))
         together = _seen_together(house, connection, one)
     # Faces that were in doubt between the two alone are in doubt no more.
-    rescan_where_possible(house)
+    then(house)
     return together
 
 
-def split(house: House, person_id: str) -> Together:
+def split(
+    house: House, person_id: str, *, then: Callable[[House], None] = rescan_where_possible
+) -> Together:
     """Take an enrolment out of its group; returns those that it is no longer together with.
+
+    Parameters
+    ----------
+    person_id : str
+    then : callable
+        As in :func:`merge`.
 
     Raises
     ------
@@ -94,7 +110,7 @@ def split(house: House, person_id: str) -> Together:
         former = rows.group_with(connection, person_id)
         rows.take_out(connection, person_id)
         _changed(house, connection, "split", former)
-    rescan_where_possible(house)
+    then(house)
     return Together(person_ids=tuple(p for p in seen.person_ids if p != person_id))
 
 

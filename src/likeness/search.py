@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from likeness.consent.policy import Permission, permit
@@ -90,6 +92,15 @@ class SearchAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Compared:
+    """Whom the index proposes, which of them are one human being, and by which thresholds."""
+
+    proposed: Sequence[tuple[Match, Strength]]
+    groups: Mapping[str, str]
+    calibration: Calibration
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Scope:
     """Who searches where, for what; ``stated`` in their own words."""
 
@@ -150,24 +161,32 @@ def search(
     pixels, scale = pixels_of(house, image)
     template = template_of(house, pixels, the_face(house, pixels, scale=scale, face=face))
     # (4) Compare with references of eligible people only, at the latest committed state.
+    compared = _compared(house, scope, template)
+    # (5) to (7) Consent again in the store, sightings, audit of the outcome: one transaction.
+    confirmed = _disposed(house, scope, compared.proposed)
+    # (8) Answer: the record of it is durable.
+    return SearchAnswer(
+        candidates=_as_human_beings(confirmed, compared.groups), calibration=compared.calibration
+    )
+
+
+def _compared(house: House, scope: _Scope, template: NDArray[np.float32]) -> _Compared:
     house.eligibility.refresh()
     eligible = house.eligibility.findable(
         scope.collection_ids, purpose=scope.purpose, searcher=scope.searcher
     )
-    thresholds = house.thresholds(len(eligible.person_ids))
-    calibration = calibration_at(
-        house.pack, house.eligibility.operating_points, len(eligible.person_ids)
-    )
+    size = len(eligible.person_ids)
+    thresholds = house.thresholds(size)
     matches = house.eligibility.gallery.search(
         template[None, :], eligible=eligible.person_ids, threshold=thresholds.floor
     )
     best = best_per_person(matches[0])
     groups = _groups(house, best)
-    proposed = _with_strength(best, thresholds, groups)
-    # (5) to (7) Consent again in the store, sightings, audit of the outcome: one transaction.
-    confirmed = _as_human_beings(_disposed(house, scope, proposed), groups)
-    # (8) Answer: the record of it is durable.
-    return SearchAnswer(candidates=confirmed, calibration=calibration)
+    return _Compared(
+        proposed=_with_strength(best, thresholds, groups),
+        groups=groups,
+        calibration=calibration_at(house.pack, house.eligibility.operating_points, size),
+    )
 
 
 def _authorise(

@@ -7,7 +7,7 @@ meanwhile counts as they stand now, whether or not a rescan came between.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -63,10 +63,21 @@ class Undone:
     faces: tuple[tuple[str, int], ...]
 
 
-def undo(house: House, *, decision_id: int | None = None) -> Undone:
+def undo(
+    house: House,
+    *,
+    decision_id: int | None = None,
+    then: Callable[[House], None] = rescan_where_possible,
+) -> Undone:
     """Take back the acting account's newest decision that it has not taken back, or one by its id.
 
     What was decided about several photos as one is taken back as one.
+
+    Parameters
+    ----------
+    decision_id : int, optional
+    then : callable
+        Compares the photos anew: at once, or later where nobody should wait for it.
 
     Raises
     ------
@@ -91,7 +102,7 @@ def undo(house: House, *, decision_id: int | None = None) -> Undone:
             _take_back(house, connection, made)
             set_undone(connection, made.decision_id, at=house.clock())
     if one.did != "unsure":
-        rescan_where_possible(house)
+        then(house)
     return Undone(
         decision_id=one.decision_id,
         did=one.did,

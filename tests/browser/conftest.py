@@ -6,13 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 from chromium import chromium, chromium_path
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
+
+PATIENCE = 20_000
+"""Milliseconds that something is waited for; other tests may run beside."""
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _has_chromium() -> None:
     if chromium_path() is None:
         pytest.skip("no Chromium here: install Debian's package chromium, or set LIKENESS_CHROMIUM")
+    expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

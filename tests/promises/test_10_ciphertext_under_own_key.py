@@ -91,7 +91,7 @@ def test_every_column_about_a_person_is_an_id_a_number_a_time_or_ciphertext(
     open_columns = {
         "people": {"person_id", "enrolled_at", "changed", "comparable_since"},
         "consents": {"consent_id", "person_id", "state"},
-        "references": {"reference_id", "person_id", "pack_fingerprint", "alignment"},
+        "references": {"reference_id", "person_id", "pack_fingerprint", "alignment", "live"},
         "staged_templates": {"reference_id", "person_id", "pack_fingerprint"},
         "audit_details": {"leaf_index", "position", "subject_id"},
         "links": {
@@ -103,7 +103,54 @@ def test_every_column_about_a_person_is_an_id_a_number_a_time_or_ciphertext(
             "decided_by",
             "decided_at",
         },
-        "proposals": {"face_id", "person_id", "photo_id", "score", "proposed_at"},
+        "proposals": {
+            "face_id",
+            "person_id",
+            "photo_id",
+            "score",
+            "proposed_at",
+            "unsure_at",
+        },
+        # What stood before: ids, scores and times, as in links and proposals.
+        "decisions": {
+            "decision_id",
+            "account_id",
+            "face_id",
+            "person_id",
+            "before",
+            "decision",
+            "decided_at",
+            "undone_at",
+        },
+        "same_people": {"person_id", "group_id", "merged_at", "merged_by"},
+        "credentials": {
+            "credential_id",
+            "subject_id",
+            "kind",
+            "sign_count",
+            "created_at",
+            "used_at",
+        },
+        "sessions": {"session_id", "subject_id", "kind", "created_at", "seen_at", "ends_at"},
+        "sign_in_links": {
+            "link_id",
+            "subject_id",
+            "kind",
+            "created_at",
+            "expires_at",
+            "used_at",
+        },
+        "invitations": {
+            "invitation_id",
+            "secret_hash",
+            "created_by",
+            "created_at",
+            "expires_at",
+            "state",
+            "terms",
+            "person_id",
+            "taken_at",
+        },
         "erasures": {
             "person_id",
             "state",
@@ -121,6 +168,9 @@ def test_every_column_about_a_person_is_an_id_a_number_a_time_or_ciphertext(
         "references": {"template", "crop"},
         "staged_templates": {"template"},
         "audit_details": {"sealed"},
+        "credentials": {"sealed"},
+        "sessions": {"device"},
+        "invitations": {"label"},
     }
     tables = [name for (name,) in rows(library, "SELECT name FROM sqlite_schema")]
     for table in tables:

@@ -73,7 +73,7 @@ def moving(
 ) -> list[Pose]:
     """Poses at ``rate`` a second: straight ahead, each movement and back, all held for a while.
 
-    Seconds: ``held`` each pose, ``first`` the very first one where it is another, ``moved`` between.
+    Seconds: ``held`` each pose, ``first`` the very first where it is another, ``moved`` between.
     """
     stops = [AHEAD]
     for movement in movements:

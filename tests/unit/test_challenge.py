@@ -59,12 +59,13 @@ def _face(person: int = 0) -> NDArray[np.float32]:
     return np.eye(4, dtype=np.float32)[person].copy()
 
 
-def _seen(yaw: float, size: float, *, at: float, person: int = 0) -> Seen:
+def _seen(yaw: float, size: float, *, at: float, person: int = 0, narrow: float = 1.0) -> Seen:
     half = 150 * size
     return Seen(
         at=at,
         yaw=yaw,
         size=size,
+        length=0.7 * size / narrow,
         box=(320 - half, 240 - half, 320 + half, 240 + half),
         template=_face(person),
     )
@@ -177,12 +178,27 @@ def test_photos_of_each_pose_shown_one_after_another_never_pass(
     assert {step.done for step in _watched(_challenge(), cuts)} == {0}
 
 
+@given(look=LOOKS, order=st.sampled_from(ORDERS), narrow=st.floats(0.3, 0.79))
+def test_what_becomes_narrow_before_it_seems_turned_is_paper(
+    look: Look, order: tuple[Movement, ...], narrow: float
+) -> None:
+    pictures = [
+        replace(p, length=p.length / narrow) if abs(p.yaw - look.yaw) > 0.15 else p
+        for p in _pictures(look, order)
+    ]
+    steps = _watched(_challenge(order), pictures)
+    assert not any(step.done > order.index("left") for step in steps)
+    assert not any(step.done > order.index("right") for step in steps)
+    assert "not_so_far" in {step.say for step in steps}
+
+
 ANY_PICTURE = st.builds(
     Seen,
     at=st.floats(0.01, 2.5),
     faces=st.sampled_from((0, 1, 1, 1, 1, 1, 2)),
     yaw=st.floats(-1, 1) | st.sampled_from((0.0, 0.15, 0.3, -0.15, -0.3)),
     size=st.floats(0, 1) | st.sampled_from((0.1, 0.11, 0.13)),
+    length=st.floats(0, 1) | st.just(0.07),
     box=st.sampled_from(((0.0, 0.0, 9.0, 9.0), (0.0, 0.0, 8.0, 8.0), (20.0, 0.0, 29.0, 9.0))),
     template=st.sampled_from((0, 0, 0, 0, 0, 0, 1)).map(_face) | st.none(),
     problem=st.sampled_from(("", "", "", "", "more_light")),

@@ -61,6 +61,7 @@ def test_a_keyring_folder_of_any_name_is_read_back(
 def test_what_is_not_said_is_as_documented(folder: Path) -> None:
     read = read_settings(written(folder, GOOD))
     assert (read.pack, read.detection_side, read.searches_a_minute) == ("dlib", 1600, 120)
+    assert read.preview_side == 800
     assert read.limits == ReadLimits(max_bytes=100_000_000, max_pixels=100_000_000, seconds=30.0)
     assert read.database == folder / "library.sqlite3"
     assert read.keyring == read.keyring_dir / "keyring.sqlite3"
@@ -69,12 +70,12 @@ def test_what_is_not_said_is_as_documented(folder: Path) -> None:
 def test_every_setting_is_taken_over(folder: Path) -> None:
     text = (
         'pack = "other"\nkeyring = "/srv/keys"\nmax_bytes = 2048\nmax_pixels = 20000\n'
-        "decode_seconds = 7\ndetection_side = 320\nsearches_a_minute = 3\n"
+        "decode_seconds = 7\ndetection_side = 320\nsearches_a_minute = 3\npreview_side = 0\n"
     )
     read = read_settings(written(folder, GOOD + text))
     assert (read.pack, read.keyring_dir) == ("other", Path("/srv/keys"))
     assert read.limits == ReadLimits(max_bytes=2048, max_pixels=20_000, seconds=7.0)
-    assert (read.detection_side, read.searches_a_minute) == (320, 3)
+    assert (read.detection_side, read.searches_a_minute, read.preview_side) == (320, 3, 0)
 
 
 def test_a_folder_without_a_library_says_how_to_make_one(folder: Path, tmp_path: Path) -> None:
@@ -135,6 +136,7 @@ def test_a_library_id_that_is_not_one_is_refused(folder: Path, line: str) -> Non
         ("detection_side = 159", "detection_side"),
         ("detection_side = true", "detection_side"),
         ("searches_a_minute = 0", "searches_a_minute"),
+        ("preview_side = -1", "preview_side"),
         ("searches_a_minute = -5", "searches_a_minute"),
         ("searches_a_minute = 2026-03-01", "searches_a_minute"),
     ],

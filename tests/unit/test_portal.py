@@ -13,6 +13,7 @@ from promise_house import Clock, Place, enrol, rows, said_yes
 from synthetic_engine import DOUBTFUL_ALONE, NEAR, Drawn, draw, save, second_pack
 
 from likeness import (
+    export,
     own_archive,
     portal,
     portal_consent,
@@ -205,6 +206,17 @@ def test_not_me_holds_in_every_copy_and_is_taken_back_in_every_copy(
         for item in ("a.png", "b.png")
         for number, who in ((1, ann), (2, bob))
     }
+
+
+def test_what_they_said_and_what_waits_is_in_their_export(library: Library, ann: str) -> None:
+    house, photo = own_house(library, ann), sha256(library, "sure.png")
+    portal_decisions.not_me(house, photo)
+    exported = export.export_person(house, ann)
+    assert [(one["sha256"], one["face"], one["decided_by"]) for one in exported["not_them"]] == [
+        (photo, 1, "person")
+    ]
+    assert len(exported["waiting"]) == 1
+    assert (exported["invitation"], exported["passkeys"]) == (None, [])
 
 
 def test_what_an_operator_said_is_not_theirs_to_take_back(library: Library, tmp_path: Path) -> None:

@@ -41,6 +41,25 @@ _KEYS: Final[Mapping[str, Choice]] = MappingProxyType(
 _CHOICE = re.compile(r"([0-9a-f]{64}):([1-9][0-9]{0,5}):(.+)", re.DOTALL)
 
 
+PersonOption = Annotated[
+    str | None, typer.Option("--person", metavar="PERSON", help="Only about this person.")
+]
+ListOption = Annotated[bool, typer.Option("--list", help="Ask nothing, list what waits.")]
+YesOption = Annotated[
+    list[str] | None,
+    typer.Option("--yes", metavar="SHA256:FACE:PERSON", help="It is them; again for more."),
+]
+NoOption = Annotated[
+    list[str] | None,
+    typer.Option("--no", metavar="SHA256:FACE:PERSON", help="It is not; again for more."),
+]
+UnsureOption = Annotated[
+    list[str] | None,
+    typer.Option("--unsure", metavar="SHA256:FACE:PERSON", help="Leave it; again for more."),
+]
+UndoOption = Annotated[bool, typer.Option("--undo", help="First take back your newest decision.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add this command."""
     app.command("review", short_help="Decide possible links.")(review)
@@ -48,29 +67,12 @@ def register(app: typer.Typer) -> None:
 
 def review(
     context: typer.Context,
-    person: Annotated[
-        str | None, typer.Option("--person", metavar="PERSON", help="Only about this person.")
-    ] = None,
-    list_only: Annotated[
-        bool, typer.Option("--list", help="Ask nothing, list what waits.")
-    ] = False,
-    yes: Annotated[
-        list[str] | None,
-        typer.Option("--yes", metavar="SHA256:FACE:PERSON", help="It is them; again for more."),
-    ] = None,
-    no: Annotated[
-        list[str] | None,
-        typer.Option("--no", metavar="SHA256:FACE:PERSON", help="It is not; again for more."),
-    ] = None,
-    unsure: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--unsure", metavar="SHA256:FACE:PERSON", help="Leave it for later; again for more."
-        ),
-    ] = None,
-    undo: Annotated[
-        bool, typer.Option("--undo", help="First take back your newest decision.")
-    ] = False,
+    person: PersonOption = None,
+    list_only: ListOption = False,
+    yes: YesOption = None,
+    no: NoOption = None,
+    unsure: UnsureOption = None,
+    undo: UndoOption = False,
     collection: WithinOption = None,
     verbose: VerboseOption = False,
     library: LibraryOption = None,

@@ -65,6 +65,8 @@ class Seen:
         As measured: 0 is frontal, positive is turned to the person's own left.
     size : float
         Distance between the eyes as a share of the picture's shorter side.
+    length : float
+        From the line through the eyes to the nose, likewise.
     box : Box
     template : float32 array of shape (d,), or None
         Unit vector.
@@ -76,6 +78,7 @@ class Seen:
     faces: int = 1
     yaw: float = 0.0
     size: float = 0.0
+    length: float = 0.0
     box: Box = (0.0, 0.0, 0.0, 0.0)
     template: NDArray[np.float32] | None = field(default=None, repr=False)
     problem: Word | Literal[""] = ""

@@ -73,6 +73,12 @@ def comparable_since(connection: Connection) -> dict[str, int]:
     return {row.person_id: row.comparable_since for row in rows}
 
 
+def comparable_since_of(connection: Connection, person_id: str) -> int:
+    """The same for one person; 0 where nobody is kept under the id."""
+    query = select(people.c.comparable_since).where(people.c.person_id == person_id)
+    return int(connection.execute(query).scalar_one_or_none() or 0)
+
+
 def newest_comparable(connection: Connection) -> int:
     """The highest of those numbers, 0 where nobody is enrolled."""
     highest = connection.execute(select(func.max(people.c.comparable_since))).scalar_one()
@@ -231,10 +237,10 @@ def reference_crops_of(connection: Connection, person_id: str, *, key: bytes) ->
     return {r.reference_id: unseal(key, r.crop, context=f"crop/{r.reference_id}") for r in rows}
 
 
-def live_references(connection: Connection, person_id: str) -> int:
-    """How many of a person's references a camera took that saw them move as asked."""
-    query = select(func.count()).where(references.c.person_id == person_id, references.c.live == 1)
-    return int(connection.execute(query).scalar_one())
+def all_live(connection: Connection, person_id: str) -> bool:
+    """Whether a camera that saw the person move as asked took every reference that they have."""
+    query = select(func.min(references.c.live)).where(references.c.person_id == person_id)
+    return bool(connection.execute(query).scalar_one())
 
 
 def count_references(connection: Connection, person_id: str) -> int:

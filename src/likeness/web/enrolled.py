@@ -1,4 +1,4 @@
-"""Where an enrolment ends: what happens now, the way back, the receipt, photos as they come."""
+"""Where an enrolment ends: what happens now, the way back, and photos as they come."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from likeness.consent_receipts import consent_receipt
 from likeness.errors import LikenessError
+from likeness.invited import found_so_far
 from likeness.portal import my_photos
 from likeness.renewal import consents_of_person
 from likeness.web.access import PERSON, Pages
@@ -23,7 +23,7 @@ pages = Pages()
 
 OWN = "the person who has just enrolled"
 SECONDS_COUNTED = 300
-SECONDS_BETWEEN = 1.0
+"""How long the page counts along at most."""
 
 
 @pages.show("/enrol/{secret}/done", roles=PERSON, whose=OWN)
@@ -49,36 +49,25 @@ def done_page(visit: Here, secret: str) -> Response:
     )
 
 
-@pages.show("/enrol/{secret}/receipt", roles=PERSON, whose=OWN)
-def receipt(visit: Here, secret: str) -> Response:
-    """Their own copy of what they said yes to."""
-    return Response(
-        consent_receipt(visit.house, visit.person_id),
-        media_type="application/json",
-        headers={
-            "Cache-Control": "no-store",
-            "Content-Disposition": 'attachment; filename="likeness-consent-receipt.json"',
-        },
-    )
-
-
 @pages.show("/enrol/{secret}/found", roles=PERSON, whose=OWN)
-def found_so_far(visit: Here, secret: str) -> Response:
+def found(visit: Here, secret: str) -> Response:
     """How many photos of them were found, each time that it has changed."""
     house = visit.house
 
     async def counts() -> AsyncIterator[str]:
         # Many may wait here at once: none of them may hold a thread while nothing happens.
         seen = -1
-        for _ in range(int(SECONDS_COUNTED / SECONDS_BETWEEN)):
+        for _ in range(SECONDS_COUNTED):
             try:
-                total = (await run_in_threadpool(my_photos, house, limit=1)).total
+                found = await run_in_threadpool(found_so_far, house)
             except LikenessError:
                 break
-            if total != seen:
-                seen = total
-                yield event("found", {"count": total})
-            await asyncio.sleep(SECONDS_BETWEEN)
+            if found.photos != seen:
+                seen = found.photos
+                yield event("found", {"count": seen})
+            if found.settled:
+                break
+            await asyncio.sleep(1.0)
         yield event("ended", {})
 
     return visit.events(counts())

@@ -59,7 +59,7 @@ def first_page(visit: Here, secret: str) -> Response:
 @in_their_language
 def answer(visit: Here, secret: str, form: Filled) -> Response:
     """Take the answers, hold them in memory, and go on to the guardian or to the pictures."""
-    visit.parts.rates.take_by_address("enrol", visit.request)
+    visit.parts.rates.take_by_address("link", visit.request)
     asked = asked_by(visit, secret)
     language = language_of(visit, asked)
     now = visit.parts.library.house.clock()
@@ -88,7 +88,7 @@ def guardian_page(visit: Here, secret: str) -> Response:
 @in_their_language
 def answer_guardian(visit: Here, secret: str, form: Filled) -> Response:
     """Take who says yes with them."""
-    visit.parts.rates.take_by_address("enrol", visit.request)
+    visit.parts.rates.take_by_address("link", visit.request)
     draft = draft_of(visit, asked_by(visit, secret))
     if draft is None or not draft.needs_guardian:
         return visit.see_other(f"/enrol/{secret}")

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, cast
 
 from fastapi.responses import Response
 
+from likeness.consent.policy import eighteenth_birthday
 from likeness.errors import NotFound
 from likeness.invitations import Invitation, opened
 from likeness.records.collection import Account
@@ -59,11 +60,15 @@ def asked_by(visit: Visit, secret: str) -> Invitation:
 def summary_of(visit: Visit, asked: Invitation, draft: Draft) -> dict[str, Any]:
     """What they are about to say yes to, for the page of their last word."""
     by: list[Account] = [one for one in asked.audience if one.account_id in draft.audience]
+    until = visit.parts.library.house.clock() + timedelta(days=draft.days)
+    if draft.guardian is not None and draft.birth_date is not None:
+        # From then on they speak for themself.
+        until = min(until, eighteenth_birthday(draft.birth_date))
     return {
         "draft": draft,
         "asked": asked,
         "by": by if "be_found" in draft.purposes else [],
-        "until": visit.parts.library.house.clock() + timedelta(days=draft.days),
+        "until": until,
     }
 
 

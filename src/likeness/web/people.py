@@ -102,7 +102,9 @@ def not_theirs(visit: Here, person_id: str, form: Filled) -> Response:
     """Some of their photos show somebody else."""
     try:
         faces = [_face_of(word) for word in form.every("photo")]
-        count = review.not_theirs(visit.house, person_id, faces)
+        count = review.not_theirs(
+            visit.house, person_id, faces, then=visit.parts.tasks.compare_later
+        )
     except (UsageError, NotFound) as error:
         return person_page(visit, person_id, error=error)
     many = f"{count} photos are" if count > 1 else "One photo is"
@@ -113,7 +115,7 @@ def not_theirs(visit: Here, person_id: str, form: Filled) -> Response:
 def undo(visit: Here, person_id: str) -> Response:
     """Take back the newest decision about links."""
     try:
-        undoing.undo(visit.house)
+        undoing.undo(visit.house, then=visit.parts.tasks.compare_later)
     except LikenessError as error:
         return person_page(visit, person_id, error=error)
     return visit.see_other(f"/people/{person_id}", said="Your last decision is taken back.")
@@ -138,7 +140,9 @@ def choose_to_merge(visit: Here, person_id: str, q: str = "") -> Response:
 def merge(visit: Here, person_id: str, form: Filled) -> Response:
     """Say that two enrolments are of one human being."""
     try:
-        same_people.merge(visit.house, person_id, form.text("other"))
+        same_people.merge(
+            visit.house, person_id, form.text("other"), then=visit.parts.tasks.compare_later
+        )
     except UsageError as error:
         return person_page(visit, person_id, error=error)
     return visit.see_other(
@@ -151,7 +155,7 @@ def split(visit: Here, person_id: str, form: Filled) -> Response:
     """Take an enrolment out of those that it is shown as one with."""
     who = form.text("who", person_id)
     try:
-        former = same_people.split(visit.house, who)
+        former = same_people.split(visit.house, who, then=visit.parts.tasks.compare_later)
     except UsageError as error:
         return person_page(visit, person_id, error=error)
     back = person_id if person_id != who else former.person_ids[0]

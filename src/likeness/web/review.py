@@ -48,6 +48,7 @@ def decide(visit: Here, form: Filled) -> Response:
                 face=face,
                 person_id=person_id,
                 decision="same" if answer == "same" else "different",
+                then=visit.parts.tasks.compare_later,
             )
         else:
             raise UsageError("Nothing was answered.", "Choose yes, no or not sure.")
@@ -61,7 +62,7 @@ def decide(visit: Here, form: Filled) -> Response:
 def undo(visit: Here, form: Filled) -> Response:
     """Take back the newest decision of this account."""
     try:
-        undone = undoing.undo(visit.house)
+        undone = undoing.undo(visit.house, then=visit.parts.tasks.compare_later)
     except NotFound as error:
         return _go_on(visit, form.text("person"), error.what)
     many = f"{len(undone.faces)} decisions are" if len(undone.faces) > 1 else "The decision is"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -156,6 +159,16 @@ def test_what_is_off_is_named_with_its_place(text: str, says: str) -> None:
         parse(text)
     assert says in caught.value.what
     assert caught.value.fix
+
+
+def test_every_example_of_the_reference_is_a_query() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "reference" / "photo-queries.md"
+    examples = re.findall(r"^\| `(\w+:[^`]+)` \|", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(examples) >= 19
+    for example in examples:
+        assert write(parse(example)) == example
+    kinds = {type(term) for example in examples for term in parse(example).terms}
+    assert kinds == set(get_args(Term)), "a kind of term has no example"
 
 
 def test_no_message_repeats_what_may_be_a_name() -> None:

@@ -28,6 +28,7 @@ from likeness.web.words import words_of
 
 HTML = {"accept": "text/html"}
 GERMAN = {**HTML, "accept-language": "de-DE,de;q=0.9"}
+RECEIPT = "/my-photos/consent/receipt.json"
 ANSWERS = {"purpose": ["find_me", "be_found"], "name": "Ann Ahorn", "age": "adult"}
 
 
@@ -91,6 +92,7 @@ def test_the_first_page_says_who_asks_and_nothing_is_ticked(server: WebServer) -
 def test_a_photo_without_scripts_leads_to_a_waiting_enrolment(server: WebServer) -> None:
     client, page = enrolled(server, link(server, label="Ann"))
     assert page.status_code == 200 and "somebody has to agree" in page.text
+    assert f'href="{RECEIPT}"' in page.text
     (waiting,) = approval.waiting(server.library.house)
     assert waiting.name == "Ann Ahorn" and not waiting.live
     assert set(waiting.purposes) == {"find_me", "be_found"}
@@ -98,7 +100,7 @@ def test_a_photo_without_scripts_leads_to_a_waiting_enrolment(server: WebServer)
     # They are signed in as themself, and their link back works elsewhere.
     back = re.search(r"http://localhost:\d+(/back/[\w-]+)", page.text)
     assert back
-    receipt = client.get(f"{page.url.path.removesuffix('/done')}/receipt")
+    receipt = client.get(RECEIPT)
     assert "attachment" in receipt.headers["content-disposition"]
     verified = verify_consent_receipt(receipt.content, key=server.library.verifier_key)
     assert verified.receipt.record["principal"]["name"] == "Ann Ahorn"
@@ -194,13 +196,13 @@ def test_somebody_under_18_is_asked_for_a_guardian(server: WebServer) -> None:
     answer(client, path, age="birth", birth_date="2015-04-05")
     client.submit(f"{path}/guardian", {"guardian": "Mum Ahorn", "sure": "yes"})
     page = client.submit(f"{path}/photo", files={"photos": photo()})
-    record = receipt_of(client, page)
+    record = receipt_of(client)
     assert record["basis"] == "guardian_consent" and record["guardian"] == "Mum Ahorn"
     assert record["how_given"] == "self"
 
 
-def receipt_of(client: Client, page: Any) -> dict[str, Any]:
-    receipt = client.get(f"{page.url.path.removesuffix('/done')}/receipt")
+def receipt_of(client: Client) -> dict[str, Any]:
+    receipt = client.get(RECEIPT)
     record: dict[str, Any] = json.loads(receipt.content)["record"]
     return record
 
@@ -221,7 +223,7 @@ def test_in_german_everything_is_german_and_the_german_notice_is_recorded(
     assert w.problems.no_photo in page.text
     page = client.submit(f"{path}/photo", files={"photos": photo()})
     assert w.done.title_waiting in page.text
-    assert receipt_of(client, page)["notice"]["sha256"] == current_notice("de").sha256
+    assert receipt_of(client)["notice"]["sha256"] == current_notice("de").sha256
 
 
 @pytest.mark.parametrize("how", ["unknown", "used", "revoked", "expired"])
@@ -281,7 +283,7 @@ def test_an_account_that_joins_while_somebody_reads_is_not_named(server: WebServ
     server.library.set_audience("party", add=["late"])
     client.submit(path, {"shown": shown_in(page), **ANSWERS})
     page = client.submit(f"{path}/photo", files={"photos": photo()})
-    assert {one["name"] for one in receipt_of(client, page)["audience"]} == {"owner", "operator"}
+    assert {one["name"] for one in receipt_of(client)["audience"]} == {"owner", "operator"}
 
 
 def test_the_last_word_is_asked_for_only_after_the_camera_has_seen_them(
@@ -300,7 +302,7 @@ def test_the_last_word_is_asked_for_only_after_the_camera_has_seen_them(
     monkeypatch.setattr(live_capture, "captures_of", lambda _visit: passed)
     assert "Ann" not in client.get(f"{path}/yes", headers=HTML).text
     page = client.submit(f"{path}/yes", {"word": "yes"})
-    assert page.url.path.endswith("/done") and receipt_of(client, page)["live"] is True
+    assert page.url.path.endswith("/done") and receipt_of(client)["live"] is True
     assert passed.forgotten
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,11 +20,7 @@ REFERENCE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "roles.
 
 
 def _path(access: RouteAccess) -> str:
-    parts = [
-        "1" if "int" in part else "x" if part.startswith("{") else part
-        for part in access.path.split("/")
-    ]
-    return "/".join(parts)
+    return re.sub(r"\{[^}]+\}", "1", access.path)
 
 
 def test_every_page_module_is_part_of_the_app() -> None:
@@ -88,8 +85,12 @@ def test_no_route_is_shut_for_a_role_that_it_names(site: Any, role: str) -> None
     for access in TABLE:
         if role not in access.roles or access.method != "GET":
             continue
-        answer = client.get(_path(access), headers={"accept": "text/html"}, follow_redirects=False)
-        shut = "This page is not for you" in answer.text or answer.status_code in (401, 500)
+        with client.stream(
+            "GET", _path(access), headers={"accept": "text/html"}, follow_redirects=False
+        ) as answer:
+            is_page = answer.headers.get("content-type", "").startswith("text/html")
+            text = answer.read().decode() if is_page else ""
+        shut = "This page is not for you" in text or answer.status_code in (401, 500)
         if shut or answer.headers.get("location", "").startswith("/sign-in?"):
             wrong.append(f"GET {access.path}: {answer.status_code}")
     assert not wrong, "\n".join(wrong)

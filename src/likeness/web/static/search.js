@@ -45,7 +45,6 @@ function start() {
     const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
     if (file) take(file);
   });
-  drop.querySelector("[data-hint]").textContent = "Drop or paste a photo here, choose one, or take one.";
 
   function take(file) {
     photo = file;
@@ -76,6 +75,7 @@ function start() {
     const mine = running;
     results.replaceChildren();
     results.setAttribute("aria-busy", "true");
+    state.classList.remove("visually-hidden");
     state.textContent = "Looking …";
     try {
       const response = await fetch("/search", {
@@ -89,15 +89,24 @@ function start() {
         if (mine.signal.aborted) return;
         if (name === "state") waiting(JSON.parse(data).waiting);
         else if (name === "boxes") draw(JSON.parse(data).boxes);
-        else results.append(nodes(data));
+        else showPart(nodes(data));
       }
-      state.textContent = "";
+      // Said once more for who does not see the heading come.
+      state.classList.add("visually-hidden");
+      state.textContent = results.querySelector("h2, [role=alert]")?.textContent ?? "";
     } catch (error) {
       if (error.name !== "AbortError") state.textContent = error.message;
     } finally {
       if (running === mine) results.removeAttribute("aria-busy");
     }
   }
+}
+
+/** What has come, and at first in view: on a phone it lies below the photo. */
+function showPart(part) {
+  const first = !results.childElementCount;
+  results.append(part);
+  if (first) results.scrollIntoView({ block: "start" });
 }
 
 function waiting(others) {

@@ -3,7 +3,7 @@
 import { csrf, problem } from "./app.js";
 
 const RETRIES = 3;
-const AT_ONCE = 2;
+const AT_ONCE = 4;
 const KEPT = "likeness-uploads";
 
 const form = document.getElementById("upload");
