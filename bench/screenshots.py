@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "suppo
 
 from all_pages import every_page, prepare
 from chromium import chromium, chromium_path, context_of
+from playwright.sync_api import Page
 from shown_library import shown_library
 from web_server import serving
 
@@ -58,6 +59,7 @@ def take(folder: Path, into: Path, only: str) -> None:
             "person": server.secret(person_id=shown.collins),
             "anyone": "",
         }
+        probe = folder / shown.photos.probe_collins
         for look, phone, dark in LOOKS:
             (into / look).mkdir(parents=True, exist_ok=True)
             for role, secret in secrets.items():
@@ -68,12 +70,21 @@ def take(folder: Path, into: Path, only: str) -> None:
                         continue
                     prepare(page, seen, shown)
                     page.goto(seen.path, wait_until="load")
-                    # Photos below the first screen load as they are scrolled to.
-                    page.evaluate(SHOW_ALL)
-                    page.wait_for_load_state("networkidle")
-                    page.screenshot(path=into / look / f"{seen.name}.png", full_page=True)
+                    picture(page, into / look / f"{seen.name}.png")
+                    if seen.path == "/search":
+                        page.locator("input[type=file]").first.set_input_files(probe)
+                        page.locator("#results .photo").first.wait_for(timeout=60_000)
+                        picture(page, into / look / "search-found.png")
                 context.close()
             print(f"{look}: {len(list((into / look).iterdir()))} pages in {into / look}")
+
+
+def picture(page: Page, file: Path) -> None:
+    """Keep the picture of a page in its whole length."""
+    # Photos below the first screen load as they are scrolled to.
+    page.evaluate(SHOW_ALL)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=file, full_page=True)
 
 
 if __name__ == "__main__":

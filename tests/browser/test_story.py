@@ -177,9 +177,7 @@ def _makes_a_collection(owner: Somebody) -> None:
     page.get_by_label("Why the photos are held").fill("Photos of our members, for our members")
     box(page, "owner").check()
     page.get_by_role("button", name="Make it").click()
-    page.get_by_role("heading", name="portraits").or_(
-        page.get_by_role("link", name="portraits")
-    ).first.wait_for()
+    expect(page.get_by_role("heading", level=1)).to_have_text("portraits")
     owner.calm()
 
 
@@ -187,7 +185,7 @@ def _uploads(stage: Stage, owner: Somebody) -> None:
     page = owner.page
     been: list[str] = []
     page.on("framenavigated", lambda frame: been.append(frame.url))
-    page.goto("/uploads/new")
+    page.get_by_role("link", name="Upload photos").click()
     page.get_by_label("Photos, videos or ZIP files").set_input_files(stage.added)
     owner.calm()
     page.get_by_role("button", name="Upload").click()
@@ -211,6 +209,7 @@ def _adds_a_member(owner: Somebody) -> str:
     audience = page.get_by_role("region", name="Audience")
     audience.get_by_role("checkbox", name="mia").check()
     audience.get_by_role("button", name="Keep this audience").click()
+    expect(page.get_by_role("status")).to_contain_text("The audience is changed.")
     expect(audience.get_by_role("checkbox", name="mia")).to_be_checked()
     owner.calm()
     return link

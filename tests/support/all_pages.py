@@ -18,8 +18,17 @@ from likeness.store.people import reference_crops_of
 from likeness.web.app import page_modules
 from likeness.web.roles import RouteAccess, table_of
 
-NO_PAGES = ("/events", "{secret}/found", "/receipt", "/download", "/{name}", ".jpg", ".json", "/{task_id}")
-"""How routes end that answer with something else than a page, or, of a task, with one that moves on."""
+NO_PAGES = (
+    "/events",
+    "{secret}/found",
+    "/receipt",
+    "/download",
+    "/{name}",
+    ".jpg",
+    ".json",
+    "/{task_id}",
+)
+"""How routes end that answer with something else than a page, or, of a task, with a moving one."""
 ROLES_BY_PREFERENCE = ("owner", "person", "anyone")
 
 
@@ -109,9 +118,7 @@ def _fillings(shown: Shown) -> dict[str, str]:
     collection = next(c for c in shown.library.collections() if c.name == COLLECTION)
     member = next(a for a in shown.library.accounts() if a.name == "member")
     as_person = shown.library.acting_as(Account(account_id=shown.collins, name="")).house
-    upload = uploads.begin(
-        house, COLLECTION, "photos", [("a.jpg", 70_000), ("b.jpg", 90_000)]
-    )
+    upload = uploads.begin(house, COLLECTION, "photos", [("a.jpg", 70_000), ("b.jpg", 90_000)])
     with house.store.snapshot() as connection:
         key = house.keyring.key(shown.collins)
         reference = min(reference_crops_of(connection, shown.collins, key=key))
@@ -129,9 +136,6 @@ def _fillings(shown: Shown) -> dict[str, str]:
         "upload_id": upload.upload_id,
         "notice_id": shown.notice,
         "receipts/secret": "unknown",
-        "upload_id": uploads.begin(
-            house, COLLECTION, "photos", [("one.jpg", 3_000_000), ("two.jpg", 2_500_000)]
-        ).upload_id,
         "version": "0",
         "name": "style.css",
         "task_id": "unknown",

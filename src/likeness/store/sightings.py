@@ -115,12 +115,13 @@ def put_sighting(
 def _since(connection: Connection, photo_id: int, source_id: str) -> str | None:
     """Since when a photo is in a source's collection; None where it is not."""
     other = sources.alias("other")
-    return connection.execute(
+    since: str | None = connection.execute(
         select(func.min(sightings.c.added_at))
         .join(sources, sources.c.source_id == sightings.c.source_id)
         .join(other, other.c.collection_id == sources.c.collection_id)
         .where(sightings.c.photo_id == photo_id, other.c.source_id == source_id)
     ).scalar_one()
+    return since
 
 
 def mark_seen(connection: Connection, sighting_ids: Sequence[int], *, run_id: str) -> None:

@@ -25,8 +25,8 @@ from those routes: `python -m likeness.web.roles > docs/reference/roles.md`. A r
 it fails the tests, and so does one that answers a role that it does not name.
 
 - **anyone** has not signed in. **person** is somebody who enrolled, in their own portal.
-- **member** searches what the audience allows. **operator** looks after sources, people, reviews and
-  notices. **owner** looks after accounts as well.
+- **member** searches what the audience allows. **operator** looks after sources, people, reviews
+  and notices. **owner** looks after accounts as well.
 
 No role widens whom an account may find: that is each person's consent, checked in every way through
 the house. Pages that are not for a role answer 403; whoever is not signed in is sent to sign in.

@@ -122,8 +122,8 @@ def serve(library: Library, options: ServeOptions, *, say: Callable[[str], None]
         if not options.secure_context:
             say(
                 "Browsers allow cameras and passkeys over HTTPS only: give --tls-cert and "
-                "--tls-key, or put a proxy with HTTPS before it. Until then there are passwords, and "
-                "references are photos that are marked as not live."
+                "--tls-key, or put a proxy with HTTPS before it. Until then there are passwords, "
+                "and references are photos that are marked as not live."
             )
         say("Stop it with Ctrl+C.")
         upkeep.start()

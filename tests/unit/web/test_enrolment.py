@@ -201,6 +201,14 @@ def test_somebody_under_18_is_asked_for_a_guardian(server: WebServer) -> None:
     assert record["how_given"] == "self"
 
 
+def test_what_a_guardian_says_yes_to_is_shown_until_the_18th_birthday(server: WebServer) -> None:
+    client, path = server.client(), link(server)
+    answer(client, path, age="birth", birth_date="2008-09-15")
+    client.submit(f"{path}/guardian", {"guardian": "Mum Ahorn", "sure": "yes"})
+    page = client.get(f"{path}/photo", headers=HTML)
+    assert "15 Sep 2026" in page.text and "2027" not in page.text
+
+
 def receipt_of(client: Client) -> dict[str, Any]:
     receipt = client.get(RECEIPT)
     record: dict[str, Any] = json.loads(receipt.content)["record"]
