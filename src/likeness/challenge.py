@@ -185,6 +185,11 @@ class Challenge:
         if self._ahead is None:
             # What is not seen well is not standing still either.
             self._begin()
+        elif (
+            self._last and seen.problem == "not_so_far" and not are_apart(self._last.box, seen.box)
+        ):
+            # A head turned too far is in sight; its next clear picture is compared all the same.
+            self._last = replace(self._last, at=seen.at, box=seen.box)
         if seen.faces != 1:
             return self._step("no_face" if seen.faces < 1 else "only_you")
         return self._step(seen.problem or "no_face")

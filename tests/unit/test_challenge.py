@@ -243,6 +243,16 @@ def test_somebody_beside_the_person_makes_it_wait() -> None:
     assert steps[-1].state == "passed"
 
 
+def test_a_head_that_is_turned_too_far_for_a_while_is_not_out_of_sight() -> None:
+    pictures = _pictures(Look(held=12), MOVEMENTS)
+    far = [n for n, picture in enumerate(pictures) if picture.yaw > 0.39][1:-1]
+    assert pictures[far[-1]].at - pictures[far[0]].at > GAP
+    for number in far:
+        pictures[number] = replace(pictures[number], template=None, problem="not_so_far")
+    steps = _watched(_challenge(), pictures)
+    assert (steps[-1].state, steps[-1].attempt) == ("passed", 1)
+
+
 def test_what_moves_too_fast_to_be_followed_is_asked_for_again() -> None:
     look = Look(turn=0.3)
     pictures = _pictures(look, ["left"])
