@@ -60,8 +60,8 @@ bench-sources: $(INSTALLED) ## measure each kind of source against the folder, a
 	@$(VENV)/bin/python bench/sources.py "$(PEOPLE_DIR)"
 	@$(VENV)/bin/python bench/notices.py
 
-screenshots: $(INSTALLED) ## take a picture of every page into build/screenshots (needs Chromium)
-	@$(VENV)/bin/python bench/screenshots.py --into build/screenshots
+screenshots: $(INSTALLED) ## take a picture of every page into build/screenshots, and those of the README (needs Chromium)
+	@$(VENV)/bin/python bench/screenshots.py --into build/screenshots --readme docs/images
 
 bench-web: $(INSTALLED) ## measure the web app: searches at once, overhead, first page (PEOPLE_DIR=DIR)
 	@$(VENV)/bin/python bench/web.py --people "$(PEOPLE_DIR)"

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "suppo
 
 from all_pages import every_page, prepare
 from chromium import chromium, chromium_path, context_of
+from PIL import Image
 from playwright.sync_api import Page
 from shown_library import shown_library
 from web_server import serving
@@ -29,6 +30,13 @@ LOOKS = (
     ("desktop-dark", False, True),
 )
 
+README = (
+    ("search", "desktop-light", "search-found", 560, 1100),
+    ("enrol", "phone-light", "enrol-secret", 2700, 1100),
+    ("my-photos", "phone-dark", "my-photos", 1430, 1100),
+)
+"""The README's pictures: of which look and page, from which pixel on, and how high."""
+
 SHOW_ALL = "() => document.querySelectorAll('img').forEach((image) => (image.loading = 'eager'))"
 
 
@@ -37,6 +45,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--into", type=Path, default=Path("build/screenshots"))
     parser.add_argument("--only", default="", help="pages whose name holds this")
+    parser.add_argument("--readme", type=Path, help="also write the README's pictures there")
     given = parser.parse_args()
     if chromium_path() is None:
         print("There is no Chromium here: install Debian's package chromium.", file=sys.stderr)
@@ -44,6 +53,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LIKENESS_KEYRINGS"] = f"{folder}/keyrings"
         take(Path(folder), given.into, given.only)
+    for name, look, seen, top, height in README if given.readme else ():
+        picture = Image.open(given.into / look / f"{seen}.png").convert("RGB")
+        part = picture.crop((0, top, picture.width, min(top + height, picture.height)))
+        part.quantize(256).save(given.readme / f"{name}.png", optimize=True)
     return 0
 
 
@@ -84,6 +97,7 @@ def picture(page: Page, file: Path) -> None:
     # Photos below the first screen load as they are scrolled to.
     page.evaluate(SHOW_ALL)
     page.wait_for_load_state("networkidle")
+    page.evaluate("() => window.scrollTo(0, 0)")
     page.screenshot(path=file, full_page=True)
 
 

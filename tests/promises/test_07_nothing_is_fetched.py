@@ -32,6 +32,9 @@ ASKS_SOURCES = {
 }
 """By folder. The first is imported by a process of its own alone, under its guard."""
 
+LISTENS = {"web/serve.py": {"socket"}}
+"""The web app is asked, and asks nobody."""
+
 MAY_INSTALL = {
     "faces.download": {"faces/install.py", "faces/obtain.py", "cli/models.py"},
     "faces.obtain": {"faces/install.py"},
@@ -98,7 +101,8 @@ def test_no_other_module_imports_anything_that_could_open_a_connection() -> None
     for folder, allowed in ASKS_SOURCES.items():
         for place in [place for place in found if place.startswith(folder)]:
             assert found.pop(place) <= allowed, place
-    assert found == {**{place: {"httpx"} for place in FETCHES_MODELS}, **ASKS_FOR_PROOFS}
+    fetches = {place: {"httpx"} for place in FETCHES_MODELS}
+    assert found == {**fetches, **ASKS_FOR_PROOFS, **LISTENS}
 
 
 def test_only_the_look_for_a_proof_reaches_what_fetches_a_small_file() -> None:

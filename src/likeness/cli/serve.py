@@ -26,7 +26,9 @@ def serve(
     host: Annotated[
         str, typer.Option("--host", metavar="ADDRESS", help="Where to listen.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, metavar="N")] = 8420,
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, metavar="N", help="The port to listen at.")
+    ] = 8420,
     public_url: Annotated[
         str,
         typer.Option(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
+import anyio
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
@@ -67,7 +67,7 @@ def found(visit: Here, secret: str) -> Response:
                 yield event("found", {"count": seen})
             if found.settled:
                 break
-            await asyncio.sleep(1.0)
+            await anyio.sleep(1.0)
         yield event("ended", {})
 
     return visit.events(counts())

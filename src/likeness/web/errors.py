@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -85,8 +84,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
         return _answer(request, 404, "There is no such page here.", "Go back to the start.", {})
     if error.status_code == 405:
         return _answer(request, 405, "This page does not take that.", "Go back to the start.", {})
-    name = HTTPStatus(error.status_code).phrase
-    return _answer(request, error.status_code, f"{name}.", "Go back and try again.", {})
+    return _answer(request, error.status_code, f"{error.detail}.", "Go back and try again.", {})
 
 
 async def _malformed(request: Request, _error: Exception) -> Response:

@@ -5,12 +5,13 @@ Photos to search with are never stored, so no part of a form may touch a disk.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import parse_qsl
 
+import anyio
 from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -91,7 +92,8 @@ async def read_body(request: Request, visit: Here) -> bytes:
     """
     held: bytes | None = getattr(request.state, "body", None)
     if held is None:
-        held = b"".join([part async for part in _bounded(request, _largest(visit))])
+        with _in_time():
+            held = b"".join([part async for part in _bounded(request, _largest(visit))])
         request.state.body = held
     return held
 
@@ -105,7 +107,8 @@ async def read_form(request: Request, visit: Here) -> Form:
     """
     held: Form | None = getattr(request.state, "form", None)
     if held is None:
-        held = await _parsed(request, visit)
+        with _in_time():
+            held = await _parsed(request, visit)
         request.state.form = held
     return held
 
@@ -182,16 +185,20 @@ async def _parsed(request: Request, visit: Here) -> Form:
 async def _bounded(request: Request, most: int) -> AsyncGenerator[bytes, None]:
     if int(request.headers.get("content-length") or 0) > most:
         raise TooLarge(f"This is larger than {most:,} bytes.", "Send something smaller.")
-    taken, stream = 0, aiter(request.stream())
+    taken = 0
+    async for part in request.stream():
+        taken += len(part)
+        if taken > most:
+            raise TooLarge(f"This is larger than {most:,} bytes.", "Send something smaller.")
+        yield part
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Take what is sent within its time, and say so where it did not come whole."""
     try:
-        async with asyncio.timeout(SECONDS):
-            async for part in stream:
-                taken += len(part)
-                if taken > most:
-                    raise TooLarge(
-                        f"This is larger than {most:,} bytes.", "Send something smaller."
-                    )
-                yield part
+        with anyio.fail_after(SECONDS):
+            yield
     except TimeoutError:
         raise BadInput("What you sent did not arrive in time.", "Try it again.") from None
     except ClientDisconnect:
