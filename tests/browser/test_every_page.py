@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from all_pages import PageToSee, every_page, prepare
@@ -39,7 +38,7 @@ def server(shown: Shown) -> Iterator[WebServer]:
         yield started
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def pages(shown: Shown) -> list[PageToSee]:
     return every_page(shown)
 
@@ -68,7 +67,7 @@ def _problems(page: Page, path: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("phone", "dark"), [(True, False), (False, True)])
-def test_every_page_is_accessible_calm_and_within_the_screen(
+def test_every_page_is_accessible_calm_within_the_screen_and_asks_no_other_host(
     browser: Browser,
     server: WebServer,
     shown: Shown,
@@ -76,16 +75,20 @@ def test_every_page_is_accessible_calm_and_within_the_screen(
     phone: bool,
     dark: bool,
 ) -> None:
-    wrong = []
+    wrong: list[str] = []
+    asked: set[str] = set()
     for role in ("owner", "person", "anyone"):
         secret = _secret(server, shown, role)
         context = context_of(browser, server.url, secret=secret, phone=phone, dark=dark)
         page = context.new_page()
+        page.on("request", lambda request: asked.add(request.url))
         for seen in [p for p in pages if p.role == role]:
             prepare(page, seen, shown)
             wrong += _problems(page, seen.path)
         context.close()
     assert not wrong, "\n".join(wrong)
+    own = (server.url, "blob:", "data:")
+    assert asked and [url for url in asked if not url.startswith(own)] == []
 
 
 def test_the_first_page_is_small_and_asks_for_little(browser: Browser, server: WebServer) -> None:
@@ -97,19 +100,3 @@ def test_the_first_page_is_small_and_asks_for_little(browser: Browser, server: W
     context.close()
     assert 1 < len(sizes) <= 10
     assert sum(sizes) < 100_000
-
-
-def test_no_page_asks_another_host_for_anything(
-    browser: Browser, server: WebServer, shown: Shown, pages: list[PageToSee], tmp_path: Path
-) -> None:
-    asked: set[str] = set()
-    for role in ("owner", "person", "anyone"):
-        context = context_of(browser, server.url, secret=_secret(server, shown, role))
-        page = context.new_page()
-        page.on("request", lambda request: asked.add(request.url))
-        for seen in [p for p in pages if p.role == role]:
-            prepare(page, seen, shown)
-            page.goto(seen.path)
-        context.close()
-    elsewhere = [url for url in asked if not url.startswith((server.url, "blob:", "data:"))]
-    assert asked and not elsewhere

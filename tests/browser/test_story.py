@@ -123,7 +123,6 @@ def _somebody(stage: Stage, *, phone: bool = False, locale: str = "en-GB") -> So
     return Somebody(page=page, heard=complaints(page))
 
 
-@pytest.mark.slow
 def test_somebody_says_yes_is_found_withdraws_and_is_found_no_more(stage: Stage) -> None:
     # (1) The owner comes in by the one-time link, and gets everything ready.
     owner = _somebody(stage)
