@@ -39,6 +39,8 @@ README = (
 
 SHOW_ALL = "() => document.querySelectorAll('img').forEach((image) => (image.loading = 'eager'))"
 
+ALL_THERE = "() => [...document.images].every((image) => image.complete)"
+
 
 def main() -> int:
     """Take the pictures; returns an exit code."""
@@ -96,7 +98,7 @@ def picture(page: Page, file: Path) -> None:
     """Keep the picture of a page in its whole length."""
     # Photos below the first screen load as they are scrolled to.
     page.evaluate(SHOW_ALL)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function(ALL_THERE)
     page.evaluate("() => window.scrollTo(0, 0)")
     page.screenshot(path=file, full_page=True)
 

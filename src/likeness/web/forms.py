@@ -145,6 +145,9 @@ def _is_form(request: Request) -> bool:
 
 
 def _largest(visit: Here) -> int:
+    # Whoever is not signed in sends forms, and photos of themself on one page alone.
+    if visit.role == "anyone" and not visit.request.url.path.endswith("/photo"):
+        return LONGEST_FORM
     return visit.parts.library.house.settings.limits.max_bytes + LONGEST_FORM
 
 

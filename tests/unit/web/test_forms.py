@@ -103,3 +103,10 @@ def test_no_part_of_a_form_with_a_photo_touches_a_disk(
     )
     assert answer.status_code == 200
     assert not rolled
+
+
+def test_strangers_cannot_fill_the_memory_with_what_no_page_of_theirs_takes(site: Any) -> None:
+    client = site.client("anyone")
+    for path in ("/sign-in/passkey", "/enrol/unknown/frames"):
+        answer = client.submit_raw(path, b"0" * 1_500_000)
+        assert answer.status_code == 413, path
