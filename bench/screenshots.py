@@ -39,7 +39,7 @@ README = (
 
 SHOW_ALL = "() => document.querySelectorAll('img').forEach((image) => (image.loading = 'eager'))"
 
-ALL_THERE = "() => [...document.images].every((image) => image.complete)"
+ALL_THERE = "() => [...document.images].every((image) => image.naturalWidth > 0)"
 
 
 def main() -> int:
