@@ -34,6 +34,8 @@ def absolute(base: str, reference: str) -> str:
     reference = _REMOVED.sub("", reference[: 4 * LONGEST_ADDRESS]).strip()
     if not reference:
         return ""
+    # Taken off first: what joins addresses would drop an empty ``;`` before it too.
+    reference = reference.partition("#")[0]
     if len(reference) <= LONGEST_ADDRESS and "/." not in reference and _PLAIN.fullmatch(reference):
         return reference
     try:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from likeness.errors import SourceUnreadable
@@ -363,6 +363,7 @@ _plain = st.from_regex(
 
 
 @given(_plain)
+@example("https://0/;")
 def test_a_fragment_makes_no_difference_to_a_plain_address(reference: str) -> None:
     assert absolute(_URL, reference) == absolute(_URL, f"{reference}#top")
     assert address_problem(absolute(_URL, reference)) == ""
