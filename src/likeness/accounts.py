@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from likeness.errors import Refused, UsageError
 from likeness.house import House, new_id
 from likeness.records.collection import ROLES, Account, Role
-from likeness.signing_in import forget_subject, make_link
+from likeness.signing_in import forget_subject, put_link
 from likeness.store import collections as collection_rows
 from likeness.store import sessions as session_rows
 
@@ -111,21 +111,15 @@ def link(house: House, name: str) -> str:
     NotFound
         There is no such account, or it has ended.
     """
-    with house.store.snapshot() as connection:
-        account = collection_rows.active_account_named(connection, name)
-    secret = make_link(house, subject_id=account.account_id, kind="set_up")
     with house.transaction() as connection:
+        account = collection_rows.active_account_named(connection, name)
+        secret = put_link(house, connection, subject_id=account.account_id, kind="set_up")
         _audit(house, connection, account, did="link")
     return secret
 
 
 def _require_not_last_owner(connection: Connection, account: Account) -> None:
-    owners = [
-        one.account_id
-        for one in collection_rows.all_accounts(connection)
-        if one.role == "owner" and one.active
-    ]
-    if owners == [account.account_id]:
+    if collection_rows.owners(connection) == [account]:
         raise Refused(
             "This is the last owner of the library.", "Make somebody else an owner first."
         )

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from likeness.consent.policy import KEEP_WAITING_DAYS, permit
 from likeness.errors import ConsentRefused, NotFound
 from likeness.house import House
-from likeness.invitations import collections_of, names_by_account
+from likeness.invitations import collections_of, own_label
 from likeness.records.collection import Collection
 from likeness.records.consent import PURPOSES, Consent, Purpose
 from likeness.records.invitation import InvitationRecord
@@ -122,14 +122,13 @@ def decline(house: House, invitation_id: str) -> Withdrawn:
     LogTampered, StorageError
         Where the audit log is damaged: the person is erased, and no receipt can be signed yet.
     """
-    with house.store.snapshot() as connection:
+
+    def turned_down(connection: Connection) -> str:
         record, _ = _require_waiting(house, connection, invitation_id)
-
-    def require(connection: Connection) -> None:
-        _require_waiting(house, connection, invitation_id)
         rows.move(connection, invitation_id, before="waiting", after="declined")
+        return record.person_id
 
-    return erase_declined(house, record.person_id, require=require)
+    return erase_declined(house, turned_down)
 
 
 def _require_waiting(
@@ -166,16 +165,12 @@ def _shown(
         crops = people.reference_crops_of(connection, record.person_id, key=key)
         name = person.details.name if person else ""
         crop = next(iter(crops.values()), b"")
-    own = record.created_by == house.account.account_id
-    sealed = record.sealed_label
     return WaitingEnrolment(
         invitation_id=record.invitation_id,
-        invited_by=names_by_account(connection)[record.created_by].name,
-        own=own,
-        label=rows.unseal_label(house.keyring.key(record.created_by), record)
-        if own and sealed
-        else "",
-        collections=collections_of(connection, record),
+        invited_by=collection_rows.accounts_by_id(connection)[record.created_by].name,
+        own=record.created_by == house.account.account_id,
+        label=own_label(house, record),
+        collections=collections_of(record, collection_rows.all_collections(connection)),
         purposes=tuple(p for p in PURPOSES if p in consent.purposes),
         live=people.all_live(connection, record.person_id),
         enrolled_at=consent.given_at,

@@ -200,15 +200,17 @@ def _read(
         while listed := list(islice(listing, BATCH)):
             photos = [entry for entry in listed if isinstance(entry, SourceEntry)]
             skipped = [entry for entry in listed if isinstance(entry, SkippedEntry)]
-            unchanged, changed, out = _split_unchanged(house, record, photos, blocks)
+            unchanged, lacking, changed, out = _split_unchanged(house, record, photos, blocks)
             skipped += out
             kept, arrived = [], []
-            outcomes = readers.map(lambda entry: _read_one(house, entry), changed)
-            for entry, outcome in zip(changed, outcomes, strict=True):
+            wanted, held = [*lacking, *changed], {entry.item for entry in lacking}
+            outcomes = readers.map(lambda entry: _read_one(house, entry), wanted)
+            for entry, outcome in zip(wanted, outcomes, strict=True):
                 if isinstance(outcome, Arrival):
                     arrived.append(outcome)
                     continue
-                if outcome.hides:
+                # A photo that is as it was is not given up for want of a preview.
+                if outcome.hides or entry.item in held:
                     kept.append(entry.item)
                 skipped.append(outcome)
             yield Batch(
@@ -223,28 +225,26 @@ def _read(
 
 def _split_unchanged(
     house: House, record: SourceRecord, photos: Sequence[SourceEntry], blocks: BlockList
-) -> tuple[dict[int, ItemOutcome], list[SourceEntry], list[SkippedEntry]]:
-    """Those that are as they were, those to be read, and those that a rule keeps out."""
+) -> tuple[dict[int, ItemOutcome], list[SourceEntry], list[SourceEntry], list[SkippedEntry]]:
+    """Those that are as they were, of these those without a preview, others, and those kept out."""
     unchanged: dict[int, ItemOutcome] = {}
-    changed = []
+    lacking, changed = [], []
     with house.store.snapshot() as connection:
-        lacking = _without_preview(house, connection, record, photos)
+        without = _without_preview(house, connection, record, photos)
         for entry in photos:
             known = sighting_of(connection, record.source_id, entry.item)
             now = (entry.size, entry.modified_ns, entry.link_mark)
-            if (
-                known is not None
-                and (known.size, known.modified_ns, known.link_mark) == now
-                and entry.item not in lacking
-            ):
+            if known is None or (known.size, known.modified_ns, known.link_mark) != now:
+                changed.append(entry)
+            elif entry.item in without:
+                lacking.append(entry)
+            else:
                 unchanged[known.sighting_id] = ItemOutcome(
                     item=entry.item, outcome="unchanged", link=known.link
                 )
-            else:
-                changed.append(entry)
         out = items_kept_out(connection, blocks, record, changed)
     skipped = [SkippedEntry(item=item, reason=KEPT_LONG_ENOUGH) for item in sorted(out)]
-    return unchanged, [entry for entry in changed if entry.item not in out], skipped
+    return unchanged, lacking, [entry for entry in changed if entry.item not in out], skipped
 
 
 def _without_preview(

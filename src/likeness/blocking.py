@@ -38,20 +38,20 @@ class BlockList:
 
     def content(self, digest: str) -> bytes:
         """The mark of a photo by its SHA-256 in hex."""
-        return self._mark("content", digest)
+        return self.mark("content", digest)
 
     def source(self, kind: str, address: str) -> bytes:
         """The mark of a source."""
-        return self._mark("source", kind, address)
+        return self.mark("source", kind, address)
 
     def of_terms(self, terms: NoticeTerms) -> list[bytes]:
         """The marks by which what a notice is about is stopped from its first transaction on."""
         if terms.kind == "domain":
-            return [self._mark("domain", ".".join(reversed(terms.about.split("."))))]
+            return [self.mark("domain", ".".join(reversed(terms.about.split("."))))]
         if terms.kind == "account":
-            return [self._mark("tree", address_key(terms.about))]
+            return [self.mark("tree", address_key(terms.about))]
         if terms.kind == "url":
-            return [self._mark("url", address_key(terms.about))]
+            return [self.mark("url", address_key(terms.about))]
         if terms.kind == "source":
             return [self.source(*terms.source)]
         return [self.content(digest) for digest in terms.contents]
@@ -61,9 +61,9 @@ class BlockList:
         key = address_key(address)
         if not key:
             return []
-        marks = [self._mark("url", key)]
-        marks += [self._mark("tree", tree) for tree in trees_above(key)]
-        return marks + [self._mark("domain", domain) for domain in domains_above(key)]
+        marks = [self.mark("url", key)]
+        marks += [self.mark("tree", tree) for tree in trees_above(key)]
+        return marks + [self.mark("domain", domain) for domain in domains_above(key)]
 
     def of_photo(self, digest: str, link: PageLink) -> list[bytes]:
         """The marks of a photo as it was found in one place."""
@@ -71,10 +71,7 @@ class BlockList:
         return [self.content(digest)] + [m for a in sorted(addresses) for m in self.of_address(a)]
 
     def mark(self, *words: str) -> bytes:
-        """The mark of anything else that must not come back, told by these words."""
-        return self._mark(*words)
-
-    def _mark(self, *words: str) -> bytes:
+        """The mark of anything that must not come back, told by these words."""
         told = "\0".join(words).encode("utf-8", "surrogatepass")
         return hmac.new(self._key, told, sha256).digest()
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from likeness.audit.consent_receipt import LEAF_KIND, ConsentReceipt, write_consent_receipt
-from likeness.desk import not_visible, require_reachable
+from likeness.desk import reached
 from likeness.errors import ConsentRefused
 from likeness.house import House
 from likeness.records.consent import PURPOSES, RECORD_SCHEMA, Consent
@@ -41,11 +41,7 @@ def consent_receipt(house: House, person_id: str) -> bytes:
         Where the audit log is damaged.
     """
     with house.transaction() as connection:
-        require_reachable(house, connection, person_id)
-        key = house.keyring.key(person_id)
-        person = people.load_person(connection, person_id, key=key)
-        if person is None:
-            raise not_visible()
+        person, key = reached(house, connection, person_id)
         consent = _newest(people.consents_of(connection, person_id, key=key))
         kept = _issued(connection, consent, key=key)
         if kept is None:
@@ -89,7 +85,7 @@ def _issued(connection: Connection, consent: Consent, *, key: bytes) -> Mapping[
 def _issue(house: House, connection: Connection, person: Person, consent: Consent) -> None:
     now = house.clock()
     collections = {c.collection_id: c for c in collection_rows.all_collections(connection)}
-    accounts = {a.account_id: a for a in collection_rows.all_accounts(connection)}
+    accounts = collection_rows.accounts_by_id(connection)
     details = person.details
     record = {
         "schema": RECORD_SCHEMA,

@@ -192,7 +192,7 @@ def _join_among(connection: Connection, looks: Looks, photo_id: int, look: Look)
     candidates = copy_rows.copies_that_may_join(connection, near)
     found: list[tuple[float, int, Registration]] = []
     for candidate in candidates:
-        registration = _registered(connection, candidate, look)
+        registration = registered(connection, candidate, look)
         if registration is not None:
             found.append((registration.local, candidate, registration))
     tried: set[int] = set()
@@ -222,14 +222,15 @@ def _frame_in(connection: Connection, members: Sequence[Copy], look: Look) -> Fr
     largest = sorted(members, key=lambda copy: (-copy.width * copy.height, copy.photo_id))
     frame: Frame | None = None
     for copy in largest[:AGREEING]:
-        registration = _registered(connection, copy.photo_id, look)
+        registration = registered(connection, copy.photo_id, look)
         if registration is None:
             return None
         frame = frame or within(copy.frame, registration.window)
     return frame
 
 
-def _registered(connection: Connection, photo_id: int, look: Look) -> Registration | None:
+def registered(connection: Connection, photo_id: int, look: Look) -> Registration | None:
+    """Where a picture lies in a photo that is held, by its look; None where they differ."""
     held = copy_rows.look_of_photo(connection, photo_id)
     if held is None:
         return None

@@ -149,11 +149,14 @@ def visible_people(house: House, *, collection: str | None = None) -> list[Visib
     )
 
 
-def visible_enrolments(house: House) -> dict[str, VisiblePerson]:
-    """The same with an entry for each enrolment, by the person's id."""
-    with house.store.snapshot() as connection:
-        keys = _keys_of_findable(house, connection, collection=None)
-        return {one.person.person_id: one for one in _visible_among(house, connection, keys)}
+def enrolments_where(
+    house: House, connection: Connection
+) -> dict[str, tuple[Person, tuple[str, ...]]]:
+    """Each enrolment that the acting account may find now, and in which collections, by id."""
+    keys = _keys_of_findable(house, connection, collection=None)
+    covering = _covering(house, connection, keys)
+    loaded = people.load_people(connection, {known: keys[known] for known in covering})
+    return {known: (person, tuple(sorted(covering[known]))) for known, person in loaded.items()}
 
 
 def visible(house: House, connection: Connection, person_id: str) -> VisiblePerson | None:
@@ -165,10 +168,8 @@ def visible(house: House, connection: Connection, person_id: str) -> VisiblePers
 def visible_names(house: House) -> dict[str, str]:
     """Names of everybody whom the acting account may find now, by id, in the order of the names."""
     with house.store.snapshot() as connection:
-        keys = _keys_of_findable(house, connection, collection=None)
-        covering = _covering(house, connection, keys)
-        loaded = people.load_people(connection, {known: keys[known] for known in covering})
-    found = {person_id: person.details.name for person_id, person in loaded.items()}
+        every = enrolments_where(house, connection)
+    found = {person_id: person.details.name for person_id, (person, _) in every.items()}
     return dict(sorted(found.items(), key=lambda one: (one[1].casefold(), one[0])))
 
 
@@ -213,6 +214,19 @@ def require_reachable(house: House, connection: Connection, person_id: str) -> N
     recorded = people.consents_of_many(connection, keys).get(person_id, ())
     if not any(consent.recorded_by == house.account.account_id for consent in recorded):
         raise not_visible()
+
+
+def reached(house: House, connection: Connection, person_id: str) -> tuple[Person, bytes]:
+    """A person whose record the acting account may handle, and their key.
+
+    Raises
+    ------
+    NotFound
+        As for :func:`require_reachable`.
+    """
+    require_reachable(house, connection, person_id)
+    key = house.keyring.key(person_id)
+    return people.load_people(connection, {person_id: key})[person_id], key
 
 
 def show_person(house: House, person_id: str) -> tuple[VisiblePerson, list[LinkedPhoto]]:

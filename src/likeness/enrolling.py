@@ -23,12 +23,13 @@ from likeness.probe import Image, reference_crops, reference_templates, require_
 from likeness.records.collection import Collection as PhotoCollection
 from likeness.records.consent import (
     BASES,
-    PURPOSES,
     WAYS_GIVEN,
     Consent,
     ConsentGiven,
     ConsentState,
     Evidence,
+    known_purposes,
+    require_aware,
 )
 from likeness.records.person import Person, PersonDetails
 from likeness.records.reference import Reference
@@ -68,17 +69,14 @@ def require_words(given: ConsentGiven) -> None:
     UsageError
         There is no such purpose, basis or way to give it, or the expiry has no time zone.
     """
-    unknown = sorted(set(given.purposes) - set(PURPOSES))
-    if unknown:
-        raise UsageError(f"There is no purpose {unknown[0]!r}.", f"Use {', '.join(PURPOSES)}.")
+    known_purposes(given.purposes)
     if given.basis not in BASES:
         raise UsageError(f"There is no basis {given.basis!r}.", f"Use {', '.join(BASES)}.")
     if given.how_given not in WAYS_GIVEN:
         raise UsageError(
             f"A consent is not given {given.how_given!r}.", f"Use {' or '.join(WAYS_GIVEN)}."
         )
-    if given.expires_at is not None and given.expires_at.tzinfo is None:
-        raise UsageError("The expiry has no time zone.", "Give an aware time.")
+    require_aware(given.expires_at)
 
 
 def drawn_up(

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from likeness.desk import not_visible, require_reachable
+from likeness.desk import reached
 from likeness.house import House
 from likeness.records.stored import LinkedPhoto, StoredSighting
-from likeness.store import audit_log, credentials, own_data, people, sessions
+from likeness.store import audit_log, credentials, invitations, own_data, people, sessions
 from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
 from likeness.store.links import linked_photos, proposals_for
@@ -29,11 +29,7 @@ def export_person(house: House, person_id: str) -> dict[str, Any]:
     """
     now = house.clock()
     with house.transaction() as connection:
-        require_reachable(house, connection, person_id)
-        key = house.keyring.key(person_id)
-        person = people.load_person(connection, person_id, key=key)
-        if person is None:
-            raise not_visible()
+        person, key = reached(house, connection, person_id)
         consents = people.consents_of(connection, person_id, key=key)
         covered = sorted({c for consent in consents for c in consent.collections})
         names = {c.collection_id: c.name for c in collection_rows.all_collections(connection)}
@@ -76,7 +72,7 @@ def _further(
     """What waits and what was refused, how they came to be enrolled, and how they sign in."""
     waiting = proposals_for(connection, [person_id])
     refused = own_data.refused_faces(connection, person_id, collection_ids=collection_ids)
-    invited = own_data.invited_at(connection, person_id)
+    invited = invitations.of_person(connection, person_id)
     return {
         "waiting": [
             {"face_id": one.face_id, "score": round(one.score, 4)}
@@ -91,7 +87,10 @@ def _further(
             }
             for one in refused
         ],
-        "invitation": {"made_at": invited[0].isoformat(), "taken_at": _moment(invited[1])}
+        "invitation": {
+            "made_at": invited.created_at.isoformat(),
+            "taken_at": _moment(invited.taken_at),
+        }
         if invited
         else None,
         "sessions": [

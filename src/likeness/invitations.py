@@ -6,28 +6,26 @@ Its secret is kept nowhere; whoever has the link is taken for whom it was meant.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection as AnyOf
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from likeness.consent.notice import languages
+from likeness.consent.notice import current_notice
 from likeness.errors import ConsentRefused, NotFound, UsageError
 from likeness.house import House, new_id
 from likeness.records.collection import Account, Collection
-from likeness.records.consent import PURPOSES, Purpose
+from likeness.records.consent import PURPOSES, Purpose, known_purposes
 from likeness.records.invitation import InvitationRecord, InvitationState, InvitationTerms
-from likeness.signing_in import hash_of
+from likeness.signing_in import hash_of, new_secret
 from likeness.store import collections as collection_rows
 from likeness.store import invitations as rows
 
 DEFAULT_DAYS = 14
 MOST_DAYS = 90
 LONGEST_LABEL = 200
-_SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +123,7 @@ def invite(
         ``be_found`` is asked for where nobody may search.
     """
     offered = _checked(purposes, label, days, language)
-    now, secret, invitation_id = house.clock(), secrets.token_urlsafe(_SECRET_BYTES), new_id("inv")
+    now, secret, invitation_id = house.clock(), new_secret(), new_id("inv")
     with house.transaction() as connection:
         chosen = [collection_rows.collection_named(connection, n) for n in sorted(set(collections))]
         _require_searchable(chosen, offered)
@@ -148,7 +146,7 @@ def invite(
         rows.forget_labels_of_ended(connection, now)
         rows.insert_invitation(connection, record, secret_hash=hash_of(secret))
         _audit(house, connection, record, did="create")
-        return Invited(secret=secret, invitation=_shown(house, connection, record))
+        return Invited(secret=secret, invitation=_shown(house, connection, [record])[0])
 
 
 def opened(house: House, secret: str) -> Invitation:
@@ -160,8 +158,9 @@ def opened(house: House, secret: str) -> Invitation:
         It is unknown, was used or revoked, or has ended; in the same words.
     """
     with house.store.snapshot() as connection:
-        record = require_open(house, connection, secret)
-        return _shown(house, connection, record, label=False)
+        # Whoever has the link is not told what was noted about them.
+        record = replace(require_open(house, connection, secret), sealed_label=b"")
+        return _shown(house, connection, [record])[0]
 
 
 def revoke(house: House, invitation_id: str) -> None:
@@ -187,7 +186,7 @@ def revoke(house: House, invitation_id: str) -> None:
 def invitations(house: House) -> list[Invitation]:
     """Every invitation, newest first; labels of those alone that the acting account made."""
     with house.store.snapshot() as connection:
-        return [_shown(house, connection, record) for record in rows.all_invitations(connection)]
+        return _shown(house, connection, rows.all_invitations(connection))
 
 
 def require_open(house: House, connection: Connection, secret: str) -> InvitationRecord:
@@ -213,23 +212,22 @@ def no_longer_valid() -> NotFound:
     return NotFound("This link is no longer valid.", "Ask whoever sent it for a new one.")
 
 
-def collections_of(connection: Connection, record: InvitationRecord) -> tuple[Collection, ...]:
-    """The collections that an invitation is for, by name."""
-    every = collection_rows.all_collections(connection)
+def collections_of(record: InvitationRecord, every: Iterable[Collection]) -> tuple[Collection, ...]:
+    """Those of the library's collections that an invitation is for."""
     return tuple(c for c in every if c.collection_id in record.terms.collections)
 
 
-def names_by_account(connection: Connection) -> Mapping[str, Account]:
-    """Every account by id."""
-    return {one.account_id: one for one in collection_rows.all_accounts(connection)}
+def own_label(house: House, record: InvitationRecord) -> str:
+    """For whom an invitation is; empty where another account than the acting one made it."""
+    if record.created_by != house.account.account_id:
+        return ""
+    return rows.unseal_label(house.keyring.key(record.created_by), record)
 
 
 def _checked(purposes: AnyOf[str], label: str, days: int, language: str) -> frozenset[Purpose]:
-    chosen = frozenset(known for known in PURPOSES if known in purposes)
-    unknown = sorted(set(purposes) - chosen)
-    if unknown or not chosen:
-        what = f"There is no purpose {unknown[0]!r}." if unknown else "No purpose is named."
-        raise UsageError(what, f"Use {', '.join(PURPOSES)}.")
+    chosen = known_purposes(purposes)
+    if not chosen:
+        raise UsageError("No purpose is named.", f"Use {', '.join(PURPOSES)}.")
     if not 1 <= days <= MOST_DAYS:
         raise UsageError(
             f"An invitation cannot last {days} days.", f"Choose 1 to {MOST_DAYS} days."
@@ -239,11 +237,7 @@ def _checked(purposes: AnyOf[str], label: str, days: int, language: str) -> froz
             "The label is too long, or holds what cannot be seen.",
             f"Use one line of at most {LONGEST_LABEL} characters.",
         )
-    if language not in languages():
-        raise NotFound(
-            f"There is no notice in the language {language!r}.",
-            f"Use one of: {', '.join(languages())}.",
-        )
+    current_notice(language)
     return chosen
 
 
@@ -266,13 +260,22 @@ def _require_searchable(chosen: Iterable[Collection], purposes: frozenset[Purpos
 
 
 def _shown(
-    house: House, connection: Connection, record: InvitationRecord, *, label: bool = True
+    house: House, connection: Connection, records: Sequence[InvitationRecord]
+) -> list[Invitation]:
+    accounts = collection_rows.accounts_by_id(connection)
+    every = collection_rows.all_collections(connection)
+    return [
+        _one_shown(house, record, accounts, collections_of(record, every)) for record in records
+    ]
+
+
+def _one_shown(
+    house: House,
+    record: InvitationRecord,
+    accounts: Mapping[str, Account],
+    collections: tuple[Collection, ...],
 ) -> Invitation:
-    accounts = names_by_account(connection)
-    collections = collections_of(connection, record)
     audience = {account_id for c in collections for account_id in c.audience}
-    own = label and record.created_by == house.account.account_id
-    key = house.keyring.key(record.created_by) if own and record.sealed_label else b""
     return Invitation(
         invitation_id=record.invitation_id,
         state=record.state,
@@ -285,8 +288,8 @@ def _shown(
         language=record.terms.language,
         audience=tuple(one for known, one in accounts.items() if known in audience),
         invited_by=accounts[record.created_by].name,
-        own=own,
-        label=rows.unseal_label(key, record) if key else "",
+        own=record.created_by == house.account.account_id,
+        label=own_label(house, record),
         open=record.open_at(house.clock()) and accounts[record.created_by].active,
     )
 

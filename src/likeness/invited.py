@@ -29,6 +29,7 @@ from likeness.records.invitation import Answers, InvitationRecord
 from likeness.records.person import Person
 from likeness.rescan import RescanReport, rescan
 from likeness.store import audit_log, people
+from likeness.store import collections as collection_rows
 from likeness.store import invitations as rows
 from likeness.store.audit_log import Concerned
 from likeness.store.changes import raise_change
@@ -137,7 +138,7 @@ def _prepare(
     with house.store.snapshot() as connection:
         invitation = require_open(house, connection, secret)
         house.require_pack(connection)
-        collections = collections_of(connection, invitation)
+        collections = collections_of(invitation, collection_rows.all_collections(connection))
     given = ConsentGiven(
         purposes=answers.purposes,
         collections=frozenset(collection.name for collection in collections),

@@ -10,7 +10,6 @@ from likeness.house import House
 from likeness.retention import apply_retention
 from likeness.signing_in import IDLE
 from likeness.store import sessions
-from likeness.store.invitations import forget_labels_of_ended
 from likeness.uploaded import sweep
 from likeness.uploads import forget_lapsed
 from likeness.withdraw import erase_expired
@@ -46,7 +45,7 @@ def maintain(house: House) -> Maintained:
     LogTampered
         The audit log is damaged: what is due is gone, and its receipts wait.
     """
-    # (1) People whose consent ended 30 days ago.
+    # (1) People whose consent ended 30 days ago, and labels of invitations that ended.
     people = erase_expired(house)
     # (2) Sessions and links that nobody can use any more, and uploads that nobody goes on with.
     now = house.clock()
@@ -54,7 +53,6 @@ def maintain(house: House) -> Maintained:
         for kind, idle in IDLE.items():
             sessions.delete_ended(connection, kind, now=now, idle_since=now - idle)
         sessions.delete_links_before(connection, now)
-        forget_labels_of_ended(connection, now)
     uploads = forget_lapsed(house)
     # (3) Photos that their collections have held for as long as they say.
     retained = apply_retention(house)

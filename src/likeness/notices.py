@@ -84,7 +84,7 @@ class KnownNotice:
     terms: NoticeTerms
 
 
-def _unheard(_notice_id: str, _lift_code: str) -> None:
+def unheard(_notice_id: str, _lift_code: str) -> None:
     """Tell nobody."""
 
 
@@ -110,7 +110,7 @@ def give_notice(
     given_by: str,
     reason: str,
     progress: ProgressListener = no_progress,
-    begun: Callable[[str, str], None] = _unheard,
+    begun: Callable[[str, str], None] = unheard,
 ) -> GivenNotice:
     """Stop what a notice is about, take it out, and give the receipt.
 

@@ -30,11 +30,10 @@ from webauthn.helpers.structs import (
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from likeness.challenges import Ceremony, Challenges
-from likeness.errors import KeyErased, LikenessError, NotSignedIn, Refused, StorageError
+from likeness.errors import LikenessError, NotSignedIn, Refused, StorageError
 from likeness.house import House
 from likeness.records.credential import Passkey
-from likeness.signing_in import forget_subject, name_of, opened_link, use_link
-from likeness.store import collections as collection_rows
+from likeness.signing_in import forget_subject, name_of, opened_link, require_somebody, use_link
 from likeness.store import credentials
 from likeness.ways_in import audit_way_in, tidy_label
 
@@ -263,13 +262,7 @@ def _known(house: House, connection: Connection, raw_id: bytes) -> Passkey:
     subject_id = credentials.subject_of_passkey(connection, credential_id)
     if subject_id is None:
         raise _refused()
-    account = collection_rows.account_by_id(connection, subject_id)
-    if account is not None and not account.active:
-        raise _refused()
-    try:
-        key = house.keyring.key(subject_id)
-    except KeyErased:
-        raise _refused() from None
+    key = require_somebody(house, connection, subject_id)
     kept = credentials.passkeys_of(connection, subject_id, key=key)
     return next(one for one in kept if one.credential_id == credential_id)
 

@@ -11,13 +11,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from likeness.errors import KeyErased, NotFound, Refused
+from likeness.errors import ConsentRefused, KeyErased, NotFound, Refused
 from likeness.house import House
 from likeness.records.link import DecidedBy
 from likeness.records.stored import LinkedPhoto, StoredFace, StoredPhoto, StoredSighting
 from likeness.shown import own_collections
 from likeness.store import own_data, people
-from likeness.store.copies import picture_of
+from likeness.store.copies import number_of
 from likeness.store.links import linked_photos, links_by_person, proposals_for
 from likeness.store.own_data import PlaceOfSource
 from likeness.store.photos import (
@@ -136,6 +136,24 @@ def acting_person(house: House, connection: Connection) -> Self:
     )
 
 
+def consenting_person(house: House, connection: Connection) -> Self:
+    """The person who acts, where photos may be compared with them.
+
+    Raises
+    ------
+    ConsentRefused
+        Where no consent of theirs is live.
+    Refused
+        As `acting_person`.
+    """
+    own = acting_person(house, connection)
+    if not own.collection_ids:
+        raise ConsentRefused(
+            "No consent of yours is live for any collection.", "Change it under My consent."
+        )
+    return own
+
+
 def my_photos(house: House, *, after: int | None = None, limit: int = PAGE) -> OwnPhotos:
     """The person's photos in the collections that their live consents cover, newest first.
 
@@ -181,7 +199,7 @@ def my_photo(house: House, sha256: str) -> tuple[OwnPhoto, tuple[StoredFace, ...
         photo = photo_by_sha256(connection, sha256)
         if photo is None:
             raise not_theirs()
-        number = picture_of(connection, photo.photo_id) or photo.photo_id
+        number = number_of(connection, photo.photo_id)
         found = linked_of(connection, own, pictures=[number])
         if not found:
             raise not_theirs()
@@ -209,15 +227,17 @@ def my_proposals(house: House) -> list[OwnPhoto]:
             photo = photo_by_id(connection, face.photo_id) if face else None
             if face is None or photo is None:
                 continue
-            places = _places(connection, own, [photo.photo_id], sources).get(photo.photo_id)
-            number = picture_of(connection, photo.photo_id) or photo.photo_id
-            if places and number not in found:
+            held = sightings_of_photos(
+                connection, [photo.photo_id], collection_ids=own.collection_ids
+            )
+            number = number_of(connection, photo.photo_id)
+            if held and number not in found:
                 found[number] = OwnPhoto(
                     photo=photo,
                     face=face,
                     score=proposal.score,
                     decided_by="threshold",
-                    places=places,
+                    places=_places(held[photo.photo_id], sources),
                 )
     return list(found.values())
 
@@ -236,7 +256,7 @@ def my_refusals(house: House) -> list[own_data.RefusedFace]:
             connection, own.person_id, collection_ids=own.collection_ids
         ):
             if one.decided_by == "person":
-                found.setdefault(picture_of(connection, one.photo_id) or one.photo_id, one)
+                found.setdefault(one.picture, one)
     return list(found.values())
 
 
@@ -261,24 +281,13 @@ def _own_photo(linked: LinkedPhoto, sources: Mapping[str, PlaceOfSource]) -> Own
         photo=linked.photo,
         face=linked.face,
         score=linked.score,
-        decided_by=linked.decided_by,  # type: ignore[arg-type]  # the column holds these words
-        places=tuple(
-            OwnPlace(sighting=one, source=sources[one.source_id])
-            for one in linked.sightings
-            if one.source_id in sources
-        ),
+        decided_by=linked.decided_by,
+        places=_places(linked.sightings, sources),
         copies=linked.copies,
     )
 
 
 def _places(
-    connection: Connection,
-    own: Self,
-    photo_ids: Iterable[int],
-    sources: Mapping[str, PlaceOfSource],
-) -> dict[int, tuple[OwnPlace, ...]]:
-    found = sightings_of_photos(connection, photo_ids, collection_ids=own.collection_ids)
-    return {
-        photo_id: tuple(OwnPlace(sighting=one, source=sources[one.source_id]) for one in some)
-        for photo_id, some in found.items()
-    }
+    sightings: Iterable[StoredSighting], sources: Mapping[str, PlaceOfSource]
+) -> tuple[OwnPlace, ...]:
+    return tuple(OwnPlace(sighting=one, source=sources[one.source_id]) for one in sightings)

@@ -8,23 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from likeness.copies import Looks
+from likeness.copies import Looks, registered
 from likeness.errors import Refused
 from likeness.faces.crops import FACE_CROP_SIZE
-from likeness.faces.registration import Window, accepted, measure, within
+from likeness.faces.registration import Window, within
 from likeness.faces.resemblance import read_look
 from likeness.house import House
 from likeness.kept_crops import templates_of_crops
-from likeness.matching import fuse
 from likeness.portal import Self, acting_person
-from likeness.portal_decisions import Then, decide_as_person, same_face_in_copies
+from likeness.portal_decisions import decide_as_person, same_face_in_copies
+from likeness.portal_references import own_template
 from likeness.records.face import Box
 from likeness.records.link import Link
 from likeness.records.stored import StoredFace
+from likeness.rescan import Then
 from likeness.sharing import SAME_PLACE
 from likeness.store import copies as copy_rows
 from likeness.store.links import links_of_photo
-from likeness.store.people import references_of_many
 from likeness.store.photos import (
     crops_of,
     face_by_id,
@@ -33,8 +33,6 @@ from likeness.store.photos import (
     photo_by_sha256,
 )
 from likeness.store.sightings import sightings_of_photos
-
-WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,14 +97,10 @@ def own_score(house: House, connection: Connection, template: NDArray[np.float32
     """
     house.require_pack(connection)
     own = acting_person(house, connection)
-    held = list(
-        references_of_many(
-            connection, {own.person_id: own.key}, pack_fingerprint=house.pack.fingerprint
-        )
-    )
-    if not held:
+    theirs = own_template(house, connection, own)
+    if theirs is None:
         raise unlike()
-    return float(fuse(held).template @ template)
+    return float(theirs @ template)
 
 
 def unlike() -> Refused:
@@ -154,7 +148,7 @@ def link_if_like(
 def crop_of_face(connection: Connection, face: StoredFace) -> tuple[bytes, str] | None:
     """The crop that is kept of a face, and how it is aligned; None where it is compared no more."""
     crops = crops_of(connection, [face.photo_id]).get(face.photo_id, [])
-    return next((((c.jpeg, c.alignment)) for c in crops if c.face_id == face.face_id), None)
+    return next(((c.jpeg, c.alignment) for c in crops if c.face_id == face.face_id), None)
 
 
 def template_of_crop(house: House, crop: tuple[bytes, str]) -> NDArray[np.float32]:
@@ -183,11 +177,9 @@ def _in_library(connection: Connection, own: Self, pointed: Pointed) -> StoredFa
         if photo is None:
             continue
         place = within(window, pointed.place)
-        wide, high = photo.width, photo.height
         found = [
-            (copy_rows.overlap(place, (left / wide, top / high, right / wide, bottom / high)), face)
+            (copy_rows.overlap(place, in_unit_square(face.box, photo.width, photo.height)), face)
             for face in faces_of(connection, photo_id)
-            for left, top, right, bottom in (face.box,)
             if not face.lost
         ]
         best = max(found, key=lambda one: (one[0], -one[1].number), default=None)
@@ -209,18 +201,16 @@ def _same_pictures(connection: Connection, own: Self, pointed: Pointed) -> list[
     covered = sightings_of_photos(connection, asked, collection_ids=own.collection_ids)
     found: list[tuple[float, int, Window]] = []
     for photo_id in near:
-        look = copy_rows.look_of_photo(connection, photo_id) if photo_id in covered else None
-        registration = measure(read_look(look), given) if look is not None else None
-        if registration is not None and accepted(registration):
+        registration = registered(connection, photo_id, given) if photo_id in covered else None
+        if registration is not None:
             found.append((registration.local, photo_id, registration.window))
     same = [(photo_id, window) for _, photo_id, window in sorted(found)]
-    return [(exact, WHOLE), *same] if exact is not None and exact in covered else same
+    return [(exact, copy_rows.WHOLE), *same] if exact is not None and exact in covered else same
 
 
 def _is_taken(connection: Connection, own: Self, face: StoredFace) -> bool:
     """Whether the face is somebody else's in a copy, or an operator said that it is not theirs."""
     same = same_face_in_copies(connection, face.face_id, face.photo_id)
-    same[face.face_id] = face.photo_id
     for face_id, photo_id in same.items():
         for link in links_of_photo(connection, photo_id):
             if link.face_id != face_id:

@@ -7,8 +7,8 @@ as it stands now.
 from __future__ import annotations
 
 from collections.abc import Collection as AnyOf
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -19,11 +19,17 @@ from likeness.consent.notice import current_notice
 from likeness.errors import ConsentRefused, UsageError
 from likeness.house import House, new_id
 from likeness.portal import acting_person
-from likeness.portal_decisions import Then
 from likeness.records.collection import Account, Collection
-from likeness.records.consent import COMPARED_AT_INGEST, PURPOSES, Basis, Consent, Evidence, Purpose
+from likeness.records.consent import (
+    COMPARED_AT_INGEST,
+    Basis,
+    Consent,
+    Evidence,
+    known_purposes,
+    require_aware,
+)
 from likeness.renewal import consent_that_stands, forget_uncovered, replace_consent
-from likeness.rescan import rescan_where_possible
+from likeness.rescan import Then, rescan_where_possible
 from likeness.store import collections as collection_rows
 from likeness.store import people
 
@@ -63,7 +69,7 @@ class OwnConsent:
     consent: Consent | None
     collections: tuple[Collection, ...] = ()
     audience: tuple[Account, ...] = ()
-    would_find: tuple[Account, ...] = field(default=())
+    would_find: tuple[Account, ...] = ()
 
     @property
     def waits(self) -> bool:
@@ -88,7 +94,7 @@ def my_consent(house: House) -> OwnConsent:
             return OwnConsent(consent=None)
         consent = (standing or waiting)[-1]
         covered = _covered(connection, consent)
-        allowed = frozenset[str]().union(*(c.audience for c in covered))
+        allowed = _may_search(covered)
         accounts = collection_rows.all_accounts(connection)
     return OwnConsent(
         consent=consent,
@@ -182,7 +188,7 @@ def _changed(
     without: AnyOf[str],
     ends_at: datetime | None,
 ) -> Consent:
-    chosen = old.purposes if purposes is None else _purposes(purposes)
+    chosen = old.purposes if purposes is None else known_purposes(purposes)
     new = replace(
         old,
         purposes=chosen,
@@ -194,13 +200,13 @@ def _changed(
         raise NothingLeft(
             "Nothing would be left of this consent.", "Withdraw it, if that is what you want."
         )
-    allowed = frozenset[str]().union(*(c.audience for c in covered))
+    allowed = _may_search(covered)
     audience = old.audience
     if "be_found" not in chosen:
         audience = frozenset()
     elif "be_found" not in old.purposes:
         audience = allowed
-    if covered and leave:
+    if leave:
         # Who may search only what was left has nobody to find.
         audience &= allowed
     return replace(
@@ -218,8 +224,8 @@ def _covered(connection: Connection, consent: Consent) -> list[Collection]:
     ]
 
 
-def _purposes(words: AnyOf[str]) -> frozenset[Purpose]:
-    return frozenset(purpose for purpose in PURPOSES if purpose in words)
+def _may_search(collections: Sequence[Collection]) -> frozenset[str]:
+    return frozenset[str]().union(*(collection.audience for collection in collections))
 
 
 def _is_more(old: Consent, new: Consent) -> bool:
@@ -245,10 +251,7 @@ def _require_some_change(old: Consent, new: Consent) -> None:
 
 
 def _require_words(purposes: AnyOf[str] | None, ends_at: datetime | None, said_by: Speaker) -> None:
-    unknown = sorted(set(purposes or ()) - set(PURPOSES))
-    if unknown:
-        raise UsageError(f"There is no purpose {unknown[0]!r}.", f"Use {', '.join(PURPOSES)}.")
-    if ends_at is not None and ends_at.tzinfo is None:
-        raise UsageError("The expiry has no time zone.", "Give an aware time.")
+    known_purposes(purposes or ())
+    require_aware(ends_at)
     if said_by not in get_args(Speaker):
         raise UsageError("Nobody speaks so.", f"Use {', '.join(get_args(Speaker))}.")

@@ -5,16 +5,15 @@ It stands through every rescan and in every copy of the photo.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from likeness.house import House
 from likeness.portal import Self, acting_person, not_theirs
-from likeness.records.link import Link
-from likeness.records.stored import StoredFace
-from likeness.rescan import rescan_where_possible
+from likeness.records.link import Link, Proposal
+from likeness.records.stored import StoredFace, StoredPhoto
+from likeness.rescan import Then, rescan_where_possible
 from likeness.sharing import SAME_PLACE, share_decisions
 from likeness.store import own_data
 from likeness.store.copies import copies_in, faces_of_copies, overlap, picture_of, placed
@@ -26,9 +25,6 @@ from likeness.store.links import (
 )
 from likeness.store.photos import NEVER_MATCHED, face_by_id, photo_by_sha256, set_matched_through
 from likeness.store.sightings import sightings_of_photos
-
-Then = Callable[[House], object]
-"""What is done once something is durable: photos are compared anew. Pages hand it to a thread."""
 
 
 def not_me(house: House, sha256: str, *, then: Then = rescan_where_possible) -> None:
@@ -111,44 +107,54 @@ def decide_as_person(
 
 
 def same_face_in_copies(connection: Connection, face_id: int, photo_id: int) -> dict[int, int]:
-    """Faces at the same place in the other copies of a photo, with the photo of each."""
+    """A face and those at its place in the other copies of its photo, with the photo of each."""
     picture = picture_of(connection, photo_id)
     if picture is None:
-        return {}
+        return {face_id: photo_id}
     copies = {copy.photo_id: copy for copy in copies_in(connection, picture)}
     faces = {one.face_id: one for one in faces_of_copies(connection, sorted(copies))}
     place = placed(faces[face_id].box, copies[photo_id])
-    return {
+    return {face_id: photo_id} | {
         one.face_id: one.photo_id
         for one in faces.values()
         if overlap(place, placed(one.box, copies[one.photo_id])) >= SAME_PLACE
     }
 
 
-def _linked_or_proposed(connection: Connection, own: Self, sha256: str) -> tuple[StoredFace, Link]:
-    """The face of a photo that is linked with the person, else the one that is proposed."""
+def theirs_in(
+    connection: Connection, own: Self, sha256: str
+) -> tuple[StoredPhoto, list[Link], list[Proposal]]:
+    """A photo with what links it with the person, and what proposes it as theirs.
+
+    Raises
+    ------
+    NotFound
+        Where neither does, in the same words whether it is held or not.
+    """
     photo = photo_by_sha256(connection, sha256)
     if photo is None or not sightings_of_photos(
         connection, [photo.photo_id], collection_ids=own.collection_ids
     ):
         raise not_theirs()
-    found = [
+    links = [
         link
         for link in links_of_photo(connection, photo.photo_id)
         if link.person_id == own.person_id and link.decision == "same"
     ]
-    found += [
-        Link(
-            face_id=proposal.face_id,
-            person_id=own.person_id,
-            decision="same",
-            score=proposal.score,
-            decided_by="threshold",
-        )
+    proposals = [
+        proposal
         for proposal in proposals_of_photo(connection, photo.photo_id)
         if proposal.person_id == own.person_id
     ]
-    for link in found:
+    if not links and not proposals:
+        raise not_theirs()
+    return photo, links, proposals
+
+
+def _linked_or_proposed(connection: Connection, own: Self, sha256: str) -> tuple[StoredFace, Link]:
+    """The face of a photo that is linked with the person, else the one that is proposed."""
+    _, links, proposals = theirs_in(connection, own, sha256)
+    for link in (*links, *(proposal.as_link for proposal in proposals)):
         face = face_by_id(connection, link.face_id)
         if face is not None:
             return face, link
@@ -159,7 +165,7 @@ def _take_back(
     house: House, connection: Connection, own: Self, face_id: int, photo_id: int
 ) -> None:
     """Forget what the person said about a face, at its place in every copy."""
-    faces = {face_id: photo_id, **same_face_in_copies(connection, face_id, photo_id)}
+    faces = same_face_in_copies(connection, face_id, photo_id)
     for there, photo in faces.items():
         said = [
             link

@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from likeness.errors import ConsentRefused, StorageError, UsageError
+from likeness.errors import StorageError, UsageError
 from likeness.faces.crops import FACE_CROP_SIZE, encode_crop
 from likeness.faces.resemblance import look_of
 from likeness.house import House
-from likeness.portal import Self, acting_person, not_theirs
+from likeness.portal import Self, acting_person, consenting_person, not_theirs
 from likeness.portal_claim import (
     Pointed,
     claim,
@@ -30,18 +30,13 @@ from likeness.portal_claim import (
     template_of_crop,
     unlike,
 )
-from likeness.portal_decisions import Then
+from likeness.portal_decisions import theirs_in
 from likeness.probe import pixels_of, the_face
 from likeness.records.face import Box, scaled_box
 from likeness.records.stored import StoredFace
-from likeness.rescan import rescan_where_possible
+from likeness.rescan import Then, rescan_where_possible
 from likeness.store.envelope import seal, unseal
-from likeness.store.links import links_of_photo, proposals_of_photo
-from likeness.store.photos import (
-    face_numbered,
-    photo_by_sha256,
-)
-from likeness.store.sightings import sightings_of_photos
+from likeness.store.photos import face_numbered
 
 SEALED_LASTS = timedelta(minutes=15)
 """How long somebody may think about which face is theirs."""
@@ -184,21 +179,22 @@ def is_me(house: House, sha256: str, face: int, *, then: Then = rescan_where_pos
         In the same words whether the face is too unlike their references or somebody else's.
     """
     with house.store.snapshot() as connection:
-        own = _covered(acting_person(house, connection))
+        own = consenting_person(house, connection)
         target, proposed = _face_of_theirs(connection, own, sha256, face)
         crop = None if proposed is not None else crop_of_face(connection, target)
     template = template_of_crop(house, crop) if crop else None
     with house.transaction() as connection:
         target, proposed = _face_of_theirs(connection, own, sha256, face)
-        if proposed is None and template is None:
-            raise unlike()
+        linked = None
         if proposed is not None:
             # It was like enough to be offered to them.
             linked = link_with_person(house, connection, target, proposed, did="is_me")
-        else:
-            assert template is not None
+        elif template is not None:
             score = own_score(house, connection, template)
             linked = link_if_like(house, connection, target, score, did="is_me")
+        if linked is None:
+            # In the log before it is answered, as every attempt at a claim.
+            house.audit_deed(connection, kind="decide", details={"did": "is_me_refused"})
     if linked is None:
         raise unlike()
     then(house)
@@ -206,15 +202,7 @@ def is_me(house: House, sha256: str, face: int, *, then: Then = rescan_where_pos
 
 def _consenting(house: House) -> Self:
     with house.store.snapshot() as connection:
-        return _covered(acting_person(house, connection))
-
-
-def _covered(own: Self) -> Self:
-    if not own.collection_ids:
-        raise ConsentRefused(
-            "No consent of yours is live for any collection.", "Change it under My consent."
-        )
-    return own
+        return consenting_person(house, connection)
 
 
 def _context(own: Self) -> str:
@@ -229,23 +217,9 @@ def _face_of_theirs(
     connection: Connection, own: Self, sha256: str, number: int
 ) -> tuple[StoredFace, float | None]:
     """A face of a photo that is theirs or may be, and its score where it is proposed as theirs."""
-    photo = photo_by_sha256(connection, sha256)
-    face = face_numbered(connection, photo.photo_id, number) if photo else None
-    if photo is None or face is None or face.lost:
-        raise not_theirs()
-    if not sightings_of_photos(connection, [photo.photo_id], collection_ids=own.collection_ids):
-        raise not_theirs()
-    links = [
-        link
-        for link in links_of_photo(connection, photo.photo_id)
-        if link.person_id == own.person_id and link.decision == "same"
-    ]
-    proposals = [
-        one
-        for one in proposals_of_photo(connection, photo.photo_id)
-        if one.person_id == own.person_id
-    ]
-    if not links and not proposals:
+    photo, _, proposals = theirs_in(connection, own, sha256)
+    face = face_numbered(connection, photo.photo_id, number)
+    if face is None or face.lost:
         raise not_theirs()
     scores = [one.score for one in proposals if one.face_id == face.face_id]
     return face, scores[0] if scores else None

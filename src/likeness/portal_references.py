@@ -13,11 +13,10 @@ from likeness.faces.frames import frame_name
 from likeness.faces.packs import UNREACHABLE
 from likeness.house import House, new_id
 from likeness.matching import fuse
-from likeness.portal import Self, acting_person
-from likeness.portal_decisions import Then
+from likeness.portal import Self, acting_person, consenting_person
 from likeness.probe import Image, name_of, reference_crops, reference_templates
 from likeness.records.reference import Reference
-from likeness.rescan import rescan_where_possible
+from likeness.rescan import Then, rescan_where_possible
 from likeness.store import own_data, people
 from likeness.store.changes import raise_change
 from likeness.store.own_data import HeldReference
@@ -121,12 +120,21 @@ def drop_reference(house: House, reference_id: str, *, then: Then = rescan_where
     then(house)
 
 
-def _consenting(house: House, connection: Connection, *, more: int) -> Self:
-    own = acting_person(house, connection)
-    if not own.collection_ids:
-        raise ConsentRefused(
-            "No consent of yours is live for any collection.", "Change it under My consent."
+def own_template(house: House, connection: Connection, own: Self) -> NDArray[np.float32] | None:
+    """What stands for the person wherever they are compared, float32 of shape (d,).
+
+    None where they have no reference that was made with the pack in use.
+    """
+    held = list(
+        references_of_many(
+            connection, {own.person_id: own.key}, pack_fingerprint=house.pack.fingerprint
         )
+    )
+    return fuse(held).template if held else None
+
+
+def _consenting(house: House, connection: Connection, *, more: int) -> Self:
+    own = consenting_person(house, connection)
     if people.count_references(connection, own.person_id) + more > MOST_REFERENCES:
         raise UsageError(
             f"A person has {MOST_REFERENCES} references at most.", "Drop a poor one first."
@@ -167,15 +175,11 @@ def _require_like_own(
     Not with the other new ones: else they could lead step by step to somebody else.
     """
     least = house.thresholds(1).review
-    held = list(
-        references_of_many(
-            connection, {own.person_id: own.key}, pack_fingerprint=house.pack.fingerprint
-        )
-    )
-    if least >= UNREACHABLE or not held:
+    template = own_template(house, connection, own)
+    if least >= UNREACHABLE or template is None:
         # Where nothing was measured for the pack, nothing can be said against them.
         return
-    scores = templates @ fuse(held).template
+    scores = templates @ template
     for number, score in enumerate(scores, start=1):
         if score < least:
             raise FaceUnusable(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from likeness.desk import not_visible, visible
+from likeness.desk import findable_where, not_visible
 from likeness.errors import NotFound
 from likeness.house import House
 from likeness.store import people
@@ -21,14 +21,14 @@ def portrait(house: House, person_id: str) -> bytes:
         In the same words whether the id is unknown or the consent does not cover this account.
     """
     with house.store.snapshot() as connection:
-        seen = visible(house, connection, person_id)
-        if seen is None:
+        where = findable_where(house, connection, [person_id])
+        if person_id not in where:
             raise not_visible()
         surest = surest_faces(connection, person_id)
         shown = sightings_of_photos(
             connection,
             {photo_id for _, photo_id in surest},
-            collection_ids=seen.collection_ids,
+            collection_ids=where[person_id],
         )
         face_id = next((face for face, photo in surest if photo in shown), None)
         crop = crop_of(connection, face_id) if face_id is not None else None

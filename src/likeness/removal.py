@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from likeness.audit.commitment import NONCE_BYTES, commit
 from likeness.audit.receipt import ReceiptBody
@@ -118,29 +121,42 @@ def _finish(house: House, record: SourceRecord, progress: ProgressListener) -> R
     with suppress(LibraryBusy):
         house.store.overwrite_deleted()
     # (4) The receipt, in the transaction that ends the removal.
-    now = house.clock()
     with house.transaction() as connection:
         sightings, photos = collection_rows.take_removed(connection, record.source_id)
-        details = json.dumps({"source": record.source_id, "at": now.isoformat()}, sort_keys=True)
-        body = ReceiptBody(
-            serial=secrets.token_hex(8),
-            kind="removal",
-            issued_at=now.replace(microsecond=0),
-            counts={
-                "sightings": sightings,
-                "photos": photos,
-                **({"files": files} if record.kind == UPLOADED else {}),
-            },
-            commitments=(commit(secrets.token_bytes(NONCE_BYTES), details.encode()),),
-        )
-        document = append_receipt(house, connection, body, at=now)
+        counts = {"sightings": sightings, "photos": photos}
+        if record.kind == UPLOADED:
+            counts["files"] = files
+        details = {"source": record.source_id}
+        serial, document = append_removal(house, connection, counts=counts, details=details)
         # A notice may have stopped it meanwhile, and that holds.
         if collection_rows.require_source(connection, record.source_id).state == "removing":
             collection_rows.set_source_state(connection, record.source_id, "removed")
     return Removed(
-        serial=body.serial,
+        serial=serial,
         sightings=sightings,
         photos=photos,
         receipt=document,
         files=files,
     )
+
+
+def append_removal(
+    house: House, connection: Connection, *, counts: Mapping[str, int], details: Mapping[str, str]
+) -> tuple[str, bytes]:
+    """Sign the receipt for what was taken out, committed to its details and when it was.
+
+    Returns
+    -------
+    (str, bytes)
+        Its serial, and the receipt as a file's content.
+    """
+    now = house.clock()
+    told = json.dumps({**details, "at": now.isoformat()}, sort_keys=True).encode()
+    body = ReceiptBody(
+        serial=secrets.token_hex(8),
+        kind="removal",
+        issued_at=now.replace(microsecond=0),
+        counts=counts,
+        commitments=(commit(secrets.token_bytes(NONCE_BYTES), told),),
+    )
+    return body.serial, append_receipt(house, connection, body, at=now)

@@ -13,7 +13,7 @@ from likeness.consent.policy import require_recordable
 from likeness.desk import require_reachable
 from likeness.errors import ConsentRefused, NotFound, UsageError
 from likeness.house import House, new_id
-from likeness.records.consent import COMPARED_AT_INGEST, Consent, Evidence
+from likeness.records.consent import COMPARED_AT_INGEST, Consent, Evidence, require_aware
 from likeness.rescan import rescan_where_possible
 from likeness.store import audit_log, people
 from likeness.store import collections as collection_rows
@@ -44,8 +44,7 @@ def renew(house: House, person_id: str, *, expires_at: datetime, statement: str 
         Where there is nothing to renew, or the new record would not stand.
     NotFound
     """
-    if expires_at.tzinfo is None:
-        raise UsageError("The expiry has no time zone.", "Give an aware time.")
+    require_aware(expires_at)
     with house.transaction() as connection:
         old = consent_that_stands(house, connection, person_id)
         notice = current_notice(old.notice_language)

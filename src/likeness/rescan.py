@@ -5,7 +5,7 @@ Photos whose faces another model pack found come first: theirs are found anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -30,6 +30,9 @@ from likeness.store.photos import (
 from likeness.store.redetected import count_found_otherwise
 from likeness.store.sightings import collections_of_photos
 from likeness.turns import taking_turns
+
+Then = Callable[[House], object]
+"""What is done once something is durable: photos are compared anew. Pages hand it to a thread."""
 
 PHOTOS_AT_ONCE = 64
 NOBODY = NEVER_MATCHED

@@ -8,8 +8,6 @@ as long as the collection has a rule.
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,21 +15,19 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from likeness.audit.commitment import NONCE_BYTES, commit
-from likeness.audit.receipt import ReceiptBody
 from likeness.blocking import BlockList, block_list
 from likeness.errors import LibraryBusy
 from likeness.house import House, Progress, ProgressListener, no_progress
 from likeness.keeping_out import mark_of_item, mark_of_photo
-from likeness.records.collection import Collection
+from likeness.removal import append_removal
 from likeness.rescan import rescan_where_possible
 from likeness.store import collections as collection_rows
 from likeness.store import retention as rows
 from likeness.store.concerned import delete_without_sighting
 from likeness.store.links import forget_where_left
+from likeness.store.sightings import delete_these
 from likeness.turns import taking_turns
 from likeness.uploaded import sweep
-from likeness.withdraw import append_receipt
 
 SIGHTINGS_AT_ONCE = 1000
 
@@ -142,7 +138,7 @@ def _batch(house: House, blocks: BlockList, collection_id: str) -> int:
         if before is None:
             return 0
         due = rows.due(connection, collection_id, before=before, limit=SIGHTINGS_AT_ONCE)
-        rows.delete_due(connection, due)
+        delete_these(connection, [one.sighting_id for one in due])
         photo_ids = {one.photo_id for one in due}
         forget_where_left(connection, photo_ids, collection_id)
         delete_without_sighting(connection, photo_ids)
@@ -156,15 +152,8 @@ def _batch(house: House, blocks: BlockList, collection_id: str) -> int:
 
 
 def _limit(house: House, connection: Connection, collection_id: str) -> datetime | None:
-    collection = _collection(connection, collection_id)
-    if collection.retention_days is None:
-        return None
-    return house.clock() - timedelta(days=collection.retention_days)
-
-
-def _collection(connection: Connection, collection_id: str) -> Collection:
-    every = collection_rows.all_collections(connection)
-    return next(one for one in every if one.collection_id == collection_id)
+    days = collection_rows.collection_with(connection, collection_id).retention_days
+    return None if days is None else house.clock() - timedelta(days=days)
 
 
 def _untold(house: House, collection_ids: Iterable[str]) -> bool:
@@ -177,27 +166,18 @@ def _untold(house: House, collection_ids: Iterable[str]) -> bool:
 
 def _told(house: House, collection_id: str) -> RetainedIn | None:
     """The receipt for what went of a collection since the last one; None where nothing did."""
-    now = house.clock()
     if not _untold(house, [collection_id]):
         return None
     with house.transaction() as connection:
         counts = rows.count_untold(connection, collection_id)
-        details = {"collection": collection_id, "at": now.isoformat(), "did": "retention"}
-        told = json.dumps(details, sort_keys=True).encode()
-        body = ReceiptBody(
-            serial=secrets.token_hex(8),
-            kind="removal",
-            issued_at=now.replace(microsecond=0),
-            counts=counts,
-            commitments=(commit(secrets.token_bytes(NONCE_BYTES), told),),
-        )
-        document = append_receipt(house, connection, body, at=now)
+        details = {"collection": collection_id, "did": "retention"}
+        serial, document = append_removal(house, connection, counts=counts, details=details)
         rows.set_told(connection, collection_id)
-        if _collection(connection, collection_id).retention_days is None:
+        if _limit(house, connection, collection_id) is None:
             rows.forget_marks(connection, collection_id)
     return RetainedIn(
         collection_id=collection_id,
-        serial=body.serial,
+        serial=serial,
         sightings=counts["sightings"],
         photos=counts["photos"],
         receipt=document,

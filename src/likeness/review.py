@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from likeness.desk import visible, visible_enrolments
+from likeness.desk import enrolments_where, findable_where
 from likeness.errors import NotFound, Refused, UsageError
 from likeness.house import House, new_id
 from likeness.records.link import Decision, Link
 from likeness.records.person import Person
 from likeness.records.stored import StoredFace, StoredPhoto, StoredSighting
-from likeness.rescan import rescan_where_possible
+from likeness.rescan import Then, rescan_where_possible
 from likeness.sharing import share_decisions
 from likeness.store import audit_log
 from likeness.store.audit_log import Concerned
@@ -78,27 +78,25 @@ def open_proposals(
     limit : int, optional
         How many at most.
     """
-    people = visible_enrolments(house)
-    if person_id is not None:
-        people = {known: v for known, v in people.items() if known == person_id}
     found: list[OpenProposal] = []
     with house.store.snapshot() as connection:
+        people = enrolments_where(house, connection)
+        if person_id is not None:
+            people = {known: v for known, v in people.items() if known == person_id}
         for proposal in proposals_for(connection, people):
             if limit is not None and len(found) >= limit:
                 break
-            seen = people[proposal.person_id]
+            person, where = people[proposal.person_id]
             face = face_by_id(connection, proposal.face_id)
             photo = photo_by_id(connection, face.photo_id) if face else None
             if face is None or photo is None:
                 continue
-            places = sightings_of_photos(
-                connection, [photo.photo_id], collection_ids=seen.collection_ids
-            )
+            places = sightings_of_photos(connection, [photo.photo_id], collection_ids=where)
             if photo.photo_id not in places:
                 continue
             found.append(
                 OpenProposal(
-                    person=seen.person,
+                    person=person,
                     photo=photo,
                     face=face,
                     score=proposal.score,
@@ -116,7 +114,7 @@ def decide(
     face: int,
     person_id: str,
     decision: Decision,
-    then: Callable[[House], None] = rescan_where_possible,
+    then: Then = rescan_where_possible,
 ) -> None:
     """Say whether a face is a person's. It stands through every rescan.
 
@@ -134,10 +132,13 @@ def decide(
     """
     with house.transaction() as connection:
         stored, link = _known(house, connection, sha256, face, person_id)
-        if (link.decided_by, link.decision, decision) == ("person", "different", "same"):
-            raise Refused(
-                "They said themself that this is not them.", "They alone can say otherwise."
-            )
+        if (link.decided_by, link.decision) == ("person", "different"):
+            if decision == "same":
+                raise Refused(
+                    "They said themself that this is not them.", "They alone can say otherwise."
+                )
+            # It stands as their own word: said by somebody else, it could be taken back.
+            return
         _put(house, connection, stored, replace(link, decision=decision), did=decision)
     then(house)
 
@@ -168,7 +169,7 @@ def not_theirs(
     person_id: str,
     faces: Sequence[tuple[str, int]],
     *,
-    then: Callable[[House], None] = rescan_where_possible,
+    then: Then = rescan_where_possible,
 ) -> int:
     """Say of several photos at once that they show somebody else; one undo takes all of it back.
 
@@ -260,21 +261,15 @@ def _known(
     ]
     if person_id is not None:
         options += [
-            Link(
-                face_id=p.face_id,
-                person_id=p.person_id,
-                decision="same",
-                score=p.score,
-                decided_by="threshold",
-            )
+            p.as_link
             for p in proposals_of_photo(connection, photo.photo_id)
             if p.face_id == stored.face_id
         ]
         options = [link for link in options if link.person_id == person_id]
+    where = findable_where(house, connection, [link.person_id for link in options])
     for link in options:
-        seen = visible(house, connection, link.person_id)
-        if seen and sightings_of_photos(
-            connection, [photo.photo_id], collection_ids=seen.collection_ids
+        if sightings_of_photos(
+            connection, [photo.photo_id], collection_ids=where.get(link.person_id, ())
         ):
             return stored, link
     raise _nothing()
@@ -383,7 +378,8 @@ def _overruled(house: House, connection: Connection, face: StoredFace, link: Lin
         if other.decision == "same"
         and (other.face_id == link.face_id) != (other.person_id == link.person_id)
     ]
-    if any(visible(house, connection, other.person_id) is None for other in rivals):
+    concerned = {other.person_id for other in rivals}
+    if findable_where(house, connection, concerned).keys() != concerned:
         raise _nothing()
     return [replace(other, decision="different", decided_by="operator") for other in rivals]
 

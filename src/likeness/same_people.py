@@ -8,24 +8,21 @@ compared, and that whoever says stop is heard for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from likeness.desk import not_visible, visible
+from likeness.desk import findable_where, not_visible
 from likeness.errors import UsageError
 from likeness.house import House, new_id
-from likeness.rescan import rescan_where_possible
+from likeness.rescan import Then, rescan_where_possible
 from likeness.store import audit_log
 from likeness.store import same_people as rows
 from likeness.store.audit_log import Concerned
 from likeness.store.changes import raise_change
 from likeness.store.links import photos_of_person
 from likeness.store.photos import NEVER_MATCHED, set_matched_through
-from likeness.store.same_people import groups
-
-__all__ = ["Together", "groups", "merge", "split"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +43,7 @@ def merge(
     one: str,
     other: str,
     *,
-    then: Callable[[House], None] = rescan_where_possible,
+    then: Then = rescan_where_possible,
 ) -> Together:
     """Say that two enrolments are of one human being.
 
@@ -69,7 +66,7 @@ def merge(
         before = set(rows.group_with(connection, one))
         if other in before:
             raise UsageError("They are one already.", "Choose two people that are not.")
-        group_id = groups(connection, [one]).get(one) or new_id("g")
+        group_id = rows.groups(connection, [one]).get(one) or new_id("g")
         rows.put_together(
             connection,
             [one, other],
@@ -84,9 +81,7 @@ def merge(
     return together
 
 
-def split(
-    house: House, person_id: str, *, then: Callable[[House], None] = rescan_where_possible
-) -> Together:
+def split(house: House, person_id: str, *, then: Then = rescan_where_possible) -> Together:
     """Take an enrolment out of its group; returns those that it is no longer together with.
 
     Parameters
@@ -117,13 +112,13 @@ def split(
 def _require_visible(house: House, connection: Connection, person_ids: Sequence[str]) -> None:
     if len(set(person_ids)) < len(person_ids):
         raise UsageError("That is one person, named twice.", "Name two.")
-    if any(visible(house, connection, person_id) is None for person_id in person_ids):
+    if len(findable_where(house, connection, person_ids)) < len(person_ids):
         raise not_visible()
 
 
 def _seen_together(house: House, connection: Connection, person_id: str) -> Together:
-    every = rows.group_with(connection, person_id)
-    return Together(person_ids=tuple(p for p in every if visible(house, connection, p) is not None))
+    seen = findable_where(house, connection, rows.group_with(connection, person_id))
+    return Together(person_ids=tuple(sorted(seen)))
 
 
 def _changed(house: House, connection: Connection, did: str, person_ids: Iterable[str]) -> None:

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from likeness.consent.policy import Permission, permit
+from likeness.desk import one_of_each_picture
 from likeness.errors import AudienceRefused, ConsentRefused, KeyErased, UsageError
 from likeness.faces.packs import Thresholds
 from likeness.gallery.base import best_per_person
 from likeness.house import House
 from likeness.limits import count_one_search
-from likeness.matching import stands_out
+from likeness.matching import stands_out, who
 from likeness.operating import Calibration, calibration_at
 from likeness.probe import FaceChoice, Image, pixels_of, template_of, the_face
 from likeness.records.collection import Collection
@@ -33,7 +34,6 @@ from likeness.store import audit_log, people
 from likeness.store import collections as collection_rows
 from likeness.store.audit_log import Concerned
 from likeness.store.links import linked_photos
-from likeness.store.same_people import groups as groups_of
 
 Strength = Literal["strong", "possible"]
 
@@ -181,7 +181,7 @@ def _compared(house: House, scope: _Scope, template: NDArray[np.float32]) -> _Co
         template[None, :], eligible=eligible.person_ids, threshold=thresholds.floor
     )
     best = best_per_person(matches[0])
-    groups = _groups(house, best)
+    groups = house.eligibility.groups
     return _Compared(
         proposed=_with_strength(best, thresholds, groups),
         groups=groups,
@@ -242,14 +242,6 @@ def _authorise(
     )
 
 
-def _groups(house: House, best: Sequence[Match]) -> dict[str, str]:
-    """Which enrolments are of one human being, by person; who was never merged is their own."""
-    ids = [match.person_id for match in best]
-    with house.store.snapshot() as connection:
-        together = groups_of(connection, ids)
-    return {person_id: together.get(person_id, person_id) for person_id in ids}
-
-
 def _with_strength(
     best: Sequence[Match], thresholds: Thresholds, groups: Mapping[str, str]
 ) -> list[tuple[Match, Strength]]:
@@ -259,8 +251,8 @@ def _with_strength(
     """
     found: list[tuple[Match, Strength]] = []
     for match in best:
-        own = groups[match.person_id]
-        rival = max((m.score for m in best if groups[m.person_id] != own), default=-1.0)
+        human = who(match.person_id, groups)
+        rival = max((m.score for m in best if who(m.person_id, groups) != human), default=-1.0)
         if match.score >= thresholds.review:
             strong = stands_out(match.score, rival, thresholds)
             found.append((match, "strong" if strong else "possible"))
@@ -271,20 +263,19 @@ def _as_human_beings(
     candidates: Sequence[Candidate], groups: Mapping[str, str]
 ) -> tuple[Candidate, ...]:
     """Enrolments of one human being as one candidate: the best, with the photos of all."""
-    found: dict[str, Candidate] = {}
+    of_each: dict[str, list[Candidate]] = {}
     for candidate in candidates:
-        group = groups[candidate.person_id]
-        if group not in found:
-            found[group] = candidate
-            continue
-        best = found[group]
-        photos = {one.photo.sha256: one for one in (*candidate.photos, *best.photos)}
-        found[group] = replace(
+        of_each.setdefault(who(candidate.person_id, groups), []).append(candidate)
+    return tuple(
+        replace(
             best,
-            photos=tuple(sorted(photos.values(), key=lambda one: -one.photo.photo_id)),
-            also=(*best.also, candidate.person_id),
+            photos=tuple(one_of_each_picture([best.photos, *(one.photos for one in others)])),
+            also=tuple(one.person_id for one in others),
         )
-    return tuple(found.values())
+        if others
+        else best
+        for best, *others in of_each.values()
+    )
 
 
 def _disposed(

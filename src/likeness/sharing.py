@@ -14,24 +14,23 @@ from likeness.faces.crops import FACE_CROP_SIZE, decode_crop
 from likeness.faces.registration import show_the_same
 from likeness.house import House
 from likeness.records.link import Link
+from likeness.records.stored import StoredLink
 from likeness.store.copies import (
     Copy,
     FaceOfCopy,
-    HumanDecision,
     copies_in,
     faces_of_copies,
-    human_decisions,
     overlap,
     placed,
 )
-from likeness.store.links import delete_decision, links_of_photo, put_link
+from likeness.store.links import delete_decision, human_decisions, links_of_photo, put_link
 from likeness.store.photos import NEVER_MATCHED, set_matched_through
 from likeness.store.sightings import collections_of_photos
 
 SAME_PLACE = 0.5
 """Intersection over union from which two boxes of a picture are at one place."""
 
-Decisions = dict[tuple[int, str], HumanDecision]
+Decisions = dict[tuple[int, str], StoredLink]
 """By face and person."""
 
 
@@ -65,7 +64,7 @@ def share_decisions(house: House, connection: Connection, picture: int) -> int:
     return shared
 
 
-def _wanted(copy: Copy, same: _SameFaces, arriving: Sequence[HumanDecision]) -> Decisions:
+def _wanted(copy: Copy, same: _SameFaces, arriving: Sequence[StoredLink]) -> Decisions:
     """What holds for the faces of a copy by what was decided in the others."""
     wanted: Decisions = {}
     for one in arriving:
@@ -80,21 +79,18 @@ def _wanted(copy: Copy, same: _SameFaces, arriving: Sequence[HumanDecision]) -> 
     return wanted
 
 
-def _holds_over(one: HumanDecision, other: HumanDecision) -> bool:
+def _holds_over(one: StoredLink, other: StoredLink) -> bool:
     return _rank(one) > _rank(other)
 
 
-def _rank(one: HumanDecision) -> tuple[float, bool, float, str]:
+def _rank(one: StoredLink) -> tuple[float, bool, float, str]:
     # The last two only make it the same one whichever comes first.
     link = one.link
     return one.decided_at.timestamp(), link.decision == "different", link.score, link.decided_by
 
 
 def _put(connection: Connection, copy: Copy, wanted: Decisions) -> int:
-    own = {
-        (one.link.face_id, one.link.person_id): one
-        for one in human_decisions(connection, [copy.photo_id])
-    }
+    own = {one.pair: one for one in human_decisions(connection, [copy.photo_id])}
     gained = 0
     # What takes a person off a face comes first: it makes room.
     for pair, one in sorted(

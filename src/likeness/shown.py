@@ -67,17 +67,6 @@ class ShownPhoto:
     sightings: tuple[StoredSighting, ...]
 
 
-def require_shown(house: House, connection: Connection, sha256: str) -> StoredPhoto:
-    """The photo, if the acting account may see it.
-
-    Raises
-    ------
-    NotFound
-        In the same words whether it is held or not.
-    """
-    return _require(house, connection, sha256).photo
-
-
 def photo_shown(house: House, sha256: str) -> ShownPhoto:
     """The photo with faces and places that the acting account may see.
 
@@ -90,17 +79,6 @@ def photo_shown(house: House, sha256: str) -> ShownPhoto:
         return _require(house, connection, sha256)
 
 
-def faces_shown(house: House, sha256: str) -> tuple[ShownFace, ...]:
-    """The faces of people whom the acting account may find in a photo, left to right.
-
-    Raises
-    ------
-    NotFound
-        In the same words whether it is held or not.
-    """
-    return photo_shown(house, sha256).faces
-
-
 def preview(house: House, sha256: str) -> Preview:
     """What is shown of a photo.
 
@@ -110,8 +88,8 @@ def preview(house: House, sha256: str) -> Preview:
         In the same words whether it is held or not.
     """
     with house.store.snapshot() as connection:
-        stored = require_shown(house, connection, sha256)
-        found = previews.load(connection, stored.photo_id)
+        shown = _require(house, connection, sha256)
+        found = previews.load(connection, shown.photo.photo_id)
     if found is None:
         raise not_shown()
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -72,7 +72,7 @@ def begin_session(
         There is no such subject any more.
     """
     now = house.clock()
-    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    secret = new_secret()
     session = Session(
         session_id=hash_of(secret),
         subject_id=subject_id,
@@ -102,7 +102,7 @@ def session_of(house: House, secret: str) -> Session:
     now = house.clock()
     with house.store.snapshot() as connection:
         row = rows.load_session(connection, hash_of(secret))
-        if row is None or row.ends_at <= now or row.seen_at + IDLE[row.kind] <= now:
+        if row is None or _is_over(row, now):
             raise not_signed_in()
         session = row.opened(_require_subject(house, connection, row.subject_id, row.kind))
     if session.seen_at + TOUCH_AFTER <= now:
@@ -123,11 +123,7 @@ def sessions_of(house: House, subject_id: str) -> list[Session]:
     """Where a subject is signed in now, the browser seen last first."""
     now = house.clock()
     with house.store.snapshot() as connection:
-        live = [
-            row
-            for row in rows.sessions_of(connection, subject_id)
-            if row.ends_at > now and row.seen_at + IDLE[row.kind] > now
-        ]
+        live = [row for row in rows.sessions_of(connection, subject_id) if not _is_over(row, now)]
     if not live:
         return []
     key = house.keyring.key(subject_id)
@@ -164,23 +160,39 @@ def make_link(house: House, *, subject_id: str, kind: LinkKind, days: int | None
     UsageError
         Nothing says how long a ``return`` link lasts.
     """
+    with house.store.transaction() as connection:
+        return put_link(house, connection, subject_id=subject_id, kind=kind, days=days)
+
+
+def put_link(
+    house: House,
+    connection: Connection,
+    *,
+    subject_id: str,
+    kind: LinkKind,
+    days: int | None = None,
+) -> str:
+    """The same within the transaction of a way.
+
+    Raises
+    ------
+    NotFound, UsageError
+    """
     if kind == "return" and (days is None or days < 1):
         raise UsageError("A link back needs a number of days, 1 or more.")
     lasts = timedelta(days=SET_UP_DAYS if kind == "set_up" else days or 0)
-    now = house.clock()
-    secret = secrets.token_urlsafe(_SECRET_BYTES)
-    with house.store.transaction() as connection:
-        _require_somebody(house, connection, subject_id)
-        rows.delete_links_before(connection, now)
-        rows.delete_links_of(connection, subject_id, kind=kind)
-        rows.insert_link(
-            connection,
-            link_id=hash_of(secret),
-            subject_id=subject_id,
-            kind=kind,
-            at=now,
-            expires_at=now + lasts,
-        )
+    now, secret = house.clock(), new_secret()
+    require_somebody(house, connection, subject_id)
+    rows.delete_links_before(connection, now)
+    rows.delete_links_of(connection, subject_id, kind=kind)
+    rows.insert_link(
+        connection,
+        link_id=hash_of(secret),
+        subject_id=subject_id,
+        kind=kind,
+        at=now,
+        expires_at=now + lasts,
+    )
     return secret
 
 
@@ -220,23 +232,13 @@ def use_link(house: House, connection: Connection, secret: str, *, kind: LinkKin
     return subject_id
 
 
-def end_links(house: House, subject_id: str, *, kind: LinkKind) -> int:
-    """End the links of one kind of a subject; returns how many."""
-    with house.store.transaction() as connection:
-        return rows.delete_links_of(connection, subject_id, kind=kind)
-
-
 def owner_link(house: House) -> str | None:
     """A new link for the first owner, where no owner can sign in yet; None where one can.
 
     Every start of the server makes one, and the former ends.
     """
     with house.store.snapshot() as connection:
-        owners = [
-            account
-            for account in collection_rows.all_accounts(connection)
-            if account.role == "owner" and account.active
-        ]
+        owners = collection_rows.owners(connection)
         signing_in = credentials.subjects_with_credentials(connection)
     if not owners or any(owner.account_id in signing_in for owner in owners):
         return None
@@ -254,10 +256,10 @@ def name_of(house: House, subject_id: str) -> str:
         There is no such subject.
     """
     with house.store.snapshot() as connection:
-        account = _account(connection, subject_id)
+        account = collection_rows.account_by_id(connection, subject_id)
         if account is not None:
             return account.name
-        key = _require_somebody(house, connection, subject_id)
+        key = require_somebody(house, connection, subject_id)
         return people.load_people(connection, {subject_id: key})[subject_id].details.name
 
 
@@ -270,7 +272,7 @@ def kind_of(house: House, subject_id: str) -> SubjectKind:
         It is nobody's any more.
     """
     with house.store.snapshot() as connection:
-        account = _account(connection, subject_id)
+        account = collection_rows.account_by_id(connection, subject_id)
         kind: SubjectKind = "person" if account is None else "account"
         _require_subject(house, connection, subject_id, kind)
     return kind
@@ -281,6 +283,23 @@ def forget_subject(connection: Connection, subject_id: str) -> None:
     rows.delete_sessions_of(connection, subject_id)
     rows.delete_links_of(connection, subject_id, kind=None)
     credentials.delete_credentials_of(connection, subject_id)
+
+
+def require_somebody(house: House, connection: Connection, subject_id: str) -> bytes:
+    """The key of an account that works here, or of a person who is kept.
+
+    Raises
+    ------
+    NotFound
+        It is neither.
+    """
+    account = collection_rows.account_by_id(connection, subject_id)
+    return _key_of(house, connection, subject_id, account)
+
+
+def new_secret() -> str:
+    """A secret for a link or a browser, which nobody can guess."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
 
 
 def hash_of(secret: str) -> str:
@@ -307,28 +326,32 @@ def _require_link(house: House, connection: Connection, secret: str, *, kind: Li
     if row.kind == "set_up" and row.used_at is not None:
         raise no_such_link()
     try:
-        _require_somebody(house, connection, row.subject_id)
+        require_somebody(house, connection, row.subject_id)
     except NotFound:
         raise no_such_link() from None
     return row.subject_id
+
+
+def _is_over(row: rows.SessionRow, now: datetime) -> bool:
+    return row.ends_at <= now or row.seen_at + IDLE[row.kind] <= now
 
 
 def _require_subject(
     house: House, connection: Connection, subject_id: str, kind: SubjectKind
 ) -> bytes:
     """The key of a subject that may be signed in now."""
-    account = _account(connection, subject_id)
+    account = collection_rows.account_by_id(connection, subject_id)
     if (account is not None) != (kind == "account"):
         raise not_signed_in()
     try:
-        return _require_somebody(house, connection, subject_id)
+        return _key_of(house, connection, subject_id, account)
     except NotFound:
         raise not_signed_in() from None
 
 
-def _require_somebody(house: House, connection: Connection, subject_id: str) -> bytes:
-    """The key of an account that works here, or of a person who is kept."""
-    account = _account(connection, subject_id)
+def _key_of(
+    house: House, connection: Connection, subject_id: str, account: Account | None
+) -> bytes:
     there = account.active if account else people.person_exists(connection, subject_id)
     try:
         if there:
@@ -336,7 +359,3 @@ def _require_somebody(house: House, connection: Connection, subject_id: str) -> 
     except KeyErased:
         pass
     raise NotFound("There is nobody with this id.")
-
-
-def _account(connection: Connection, subject_id: str) -> Account | None:
-    return collection_rows.account_by_id(connection, subject_id)

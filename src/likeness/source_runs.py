@@ -11,6 +11,7 @@ from likeness.ingest import IngestReport, ingest
 from likeness.recognise import recognised
 from likeness.records.collection import Collection, SourceRecord
 from likeness.sources.base import name_of
+from likeness.sources.upload import UploadSource
 from likeness.store import collections as collection_rows
 from likeness.store.runs import (
     StoredRun,
@@ -18,9 +19,9 @@ from likeness.store.runs import (
     runs_of,
     sightings_by_source,
 )
+from likeness.store.sightings import count_of_source
 from likeness.turns import taking_turns
-from likeness.uploaded import UPLOADED
-from likeness.uploads import again
+from likeness.uploaded import UPLOADED, folder_of
 
 RUNS_SHOWN = 20
 
@@ -96,14 +97,13 @@ def view(house: House, source_id: str) -> SourceView:
     """
     with house.store.snapshot() as connection:
         source = collection_rows.require_source(connection, source_id)
-        every = collection_rows.all_collections(connection)
-        counts = sightings_by_source(connection)
+        collection = collection_rows.collection_with(connection, source.collection_id)
+        count = count_of_source(connection, source_id)
         runs = runs_of(connection, source_id, limit=RUNS_SHOWN)
-    (collection,) = (c for c in every if c.collection_id == source.collection_id)
     return SourceView(
         source=source,
         collection=collection,
-        sightings=counts.get(source_id, 0),
+        sightings=count,
         runs=_runs(house, source, runs),
     )
 
@@ -128,10 +128,10 @@ def run_again(
     """
     with house.store.snapshot() as connection:
         source = collection_rows.require_source(connection, source_id)
-        every = collection_rows.all_collections(connection)
+        collection = collection_rows.collection_with(connection, source.collection_id)
     if source.kind == UPLOADED:
-        return again(house, source, progress=progress)
-    (collection,) = (c for c in every if c.collection_id == source.collection_id)
+        files = UploadSource(folder_of(house, source.address), upload_id=source.address)
+        return ingest(house, files, collection=collection, progress=progress)
     what = name_of(source.address) if source.kind == "folder" else source.address
     with recognised(house, what, collection=collection) as found:
         # A folder that became an export since is another source: what was added is run.

@@ -20,10 +20,6 @@ def _no_words(_words: str) -> None:
     """Say nothing."""
 
 
-def _unheard(_notice_id: str, _lift_code: str) -> None:
-    """Tell nobody."""
-
-
 class SourcesAndNotices:
     """Methods of :class:`likeness.library.Library` about sources and notices."""
 
@@ -104,7 +100,7 @@ class SourcesAndNotices:
         given_by: str,
         reason: str,
         progress: ProgressListener = no_progress,
-        begun: Callable[[str, str], None] = _unheard,
+        begun: Callable[[str, str], None] = notices.unheard,
     ) -> notices.GivenNotice:
         """Stop, take out, and give a receipt; see :func:`likeness.notices.give_notice`."""
         return notices.give_notice(

@@ -7,22 +7,21 @@ meanwhile counts as they stand now, whether or not a rescan came between.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from likeness.desk import visible
+from likeness.desk import findable_where
 from likeness.errors import NotFound, Refused
 from likeness.house import House
-from likeness.records.link import Link
-from likeness.rescan import rescan_where_possible
+from likeness.records.stored import StoredLink
+from likeness.rescan import Then, rescan_where_possible
 from likeness.review import audit_decision
 from likeness.sharing import share_decisions
 from likeness.store.copies import copies_in, picture_of
 from likeness.store.decisions import (
     Did,
-    LinkRow,
     MadeDecision,
     Standing,
     decision_of,
@@ -67,7 +66,7 @@ def undo(
     house: House,
     *,
     decision_id: int | None = None,
-    then: Callable[[House], None] = rescan_where_possible,
+    then: Then = rescan_where_possible,
 ) -> Undone:
     """Take back the acting account's newest decision that it has not taken back, or one by its id.
 
@@ -128,10 +127,10 @@ def _still_shown(house: House, connection: Connection, made: MadeDecision) -> tu
     """Photo and number of the face, as long as the account may see them for this person."""
     face = face_by_id(connection, made.face_id)
     photo = photo_by_id(connection, face.photo_id) if face else None
-    seen = visible(house, connection, made.person_id)
-    if face is None or photo is None or seen is None:
+    where = findable_where(house, connection, [made.person_id]).get(made.person_id, ())
+    if face is None or photo is None:
         raise _gone()
-    if not sightings_of_photos(connection, [photo.photo_id], collection_ids=seen.collection_ids):
+    if not sightings_of_photos(connection, [photo.photo_id], collection_ids=where):
         raise _gone()
     return photo.sha256, face.number
 
@@ -140,7 +139,7 @@ def _take_back(house: House, connection: Connection, made: MadeDecision) -> None
     now_standing = standing(connection, made.before.found_with)
     standing_rows = _that_still_stand(made, now_standing)
     if made.did == "unsure":
-        _mark_as_before(connection, made, now_standing)
+        _mark_as_before(connection, made)
         concerned = {(made.face_id, made.person_id)}
     else:
         concerned = _put_back(house, connection, made, now_standing, standing_rows)
@@ -154,7 +153,7 @@ def _take_back(house: House, connection: Connection, made: MadeDecision) -> None
     )
 
 
-def _that_still_stand(made: MadeDecision, now: Standing) -> list[LinkRow]:
+def _that_still_stand(made: MadeDecision, now: Standing) -> list[StoredLink]:
     """The links that a decision made, less those of people who left or took their consent back.
 
     Raises
@@ -181,7 +180,7 @@ def _put_back(
     connection: Connection,
     made: MadeDecision,
     now: Standing,
-    rows: list[LinkRow],
+    rows: list[StoredLink],
 ) -> set[tuple[int, str]]:
     """Put back what stood before; returns the faces and people that it concerns."""
     pairs = {row.pair for row in rows}
@@ -190,7 +189,10 @@ def _put_back(
     if any(_clash(row, other) for row in back for other in others):
         raise _again()
     # Copies that came since have what was carried to them from these decisions, and nothing else.
-    later = _later_copies(connection, made)
+    face = face_by_id(connection, made.face_id)
+    picture = picture_of(connection, face.photo_id) if face else None
+    copies = copies_in(connection, picture) if picture is not None else ()
+    later = [copy.photo_id for copy in copies if copy.photo_id not in made.before.found_with]
     carried = links_made_at(connection, later, rows)
     for row in (*rows, *carried):
         delete_decision(connection, face_id=row.link.face_id, person_id=row.link.person_id)
@@ -198,8 +200,8 @@ def _put_back(
         put_link(connection, row.link, photo_id=row.photo_id, at=row.decided_at)
     _put_back_automatic(house, connection, made.before, now)
     set_matched_through(connection, [*now.found_with, *later], NEVER_MATCHED)
-    if later:
-        _share_again(house, connection, made)
+    if picture is not None and later:
+        share_decisions(house, connection, picture)
     return pairs
 
 
@@ -226,29 +228,23 @@ def _put_back_automatic(
             put_link(connection, row.link, photo_id=row.photo_id, at=row.decided_at)
     for waiting in before.proposals:
         one = waiting.proposal
-        as_link = LinkRow(
-            link=Link(
-                face_id=one.face_id,
-                person_id=one.person_id,
-                decision="same",
-                score=one.score,
-                decided_by="threshold",
-            ),
-            photo_id=waiting.photo_id,
-            decided_at=waiting.proposed_at,
+        as_link = StoredLink(
+            link=one.as_link, photo_id=waiting.photo_id, decided_at=waiting.proposed_at
         )
         if _fits(as_link, held, allowed):
             put_proposals(connection, [one], photo_id=waiting.photo_id, at=waiting.proposed_at)
 
 
-def _fits(row: LinkRow, held: Sequence[LinkRow], allowed: Mapping[int, frozenset[str]]) -> bool:
+def _fits(
+    row: StoredLink, held: Sequence[StoredLink], allowed: Mapping[int, frozenset[str]]
+) -> bool:
     """Whether what the threshold had decided goes with what people decided, and with consents."""
     if row.link.person_id not in allowed.get(row.photo_id, frozenset()):
         return False
     return not any(row.pair == other.pair or _clash(row, other) for other in held)
 
 
-def _clash(one: LinkRow, other: LinkRow) -> bool:
+def _clash(one: StoredLink, other: StoredLink) -> bool:
     """Whether two links cannot both be: one person a face, and one face of a photo a person."""
     if one.link.decision != "same" or other.link.decision != "same":
         return False
@@ -257,28 +253,12 @@ def _clash(one: LinkRow, other: LinkRow) -> bool:
     return (one.photo_id, one.link.person_id) == (other.photo_id, other.link.person_id)
 
 
-def _mark_as_before(connection: Connection, made: MadeDecision, now: Standing) -> None:
+def _mark_as_before(connection: Connection, made: MadeDecision) -> None:
     """Take back that somebody was not sure; a proposal that went meanwhile needs nothing."""
     pair = (made.face_id, made.person_id)
     for row in made.before.proposals:
         if (row.proposal.face_id, row.proposal.person_id) == pair:
             set_unsure(connection, face_id=pair[0], person_id=pair[1], at=row.proposal.unsure_at)
-
-
-def _later_copies(connection: Connection, made: MadeDecision) -> list[int]:
-    face = face_by_id(connection, made.face_id)
-    picture = picture_of(connection, face.photo_id) if face else None
-    if picture is None:
-        return []
-    copies = copies_in(connection, picture)
-    return [copy.photo_id for copy in copies if copy.photo_id not in made.before.found_with]
-
-
-def _share_again(house: House, connection: Connection, made: MadeDecision) -> None:
-    face = face_by_id(connection, made.face_id)
-    picture = picture_of(connection, face.photo_id) if face else None
-    if picture is not None:
-        share_decisions(house, connection, picture)
 
 
 def _gone() -> NotFound:

@@ -9,9 +9,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from likeness.errors import LibraryBusy, StorageError
+from likeness.store.master_key import sync_directory
 
 _FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of an upload, where it is not there, for its owner alone.
+
+    Raises
+    ------
+    OSError
+    """
+    folder.parent.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
 
 
 @contextmanager
@@ -26,20 +37,22 @@ def opened_piece(folder: Path, name: str) -> Iterator[int]:
         Somebody else has it open.
     """
     try:
-        folder.parent.mkdir(mode=0o700, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        make_folder(folder)
         descriptor = os.open(folder / name, _FILE, 0o600)
     except OSError as error:
         raise _unwritten(error) from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(descriptor).st_size == 0:
+                # It may be new: see its name to the disk.
+                sync_directory(folder)
         except BlockingIOError:
             raise LibraryBusy(
                 "Another piece of this file is just arriving.", "Send it again in a moment."
             ) from None
-        if os.fstat(descriptor).st_size == 0:
-            _sync(folder)
+        except OSError as error:
+            raise _unwritten(error) from None
         yield descriptor
     finally:
         os.close(descriptor)
@@ -64,15 +77,6 @@ def write_piece(descriptor: int, offset: int, chunk: bytes) -> None:
         with suppress(OSError):
             os.ftruncate(descriptor, offset)
         raise _unwritten(error) from None
-
-
-def _sync(folder: Path) -> None:
-    """See the name of a new file to the disk."""
-    descriptor = os.open(folder, _FOLDER)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unwritten(error: OSError) -> StorageError:

@@ -27,15 +27,15 @@ from likeness.errors import (
 from likeness.house import House, ProgressListener, new_id, no_progress
 from likeness.ingest import ingest
 from likeness.recognise import exports_of
-from likeness.records.collection import Collection, SourceRecord
+from likeness.records.collection import Collection
 from likeness.sources.upload import UploadSource
 from likeness.store import collections as collection_rows
 from likeness.store import uploads as rows
 from likeness.store.uploads import UploadFile, UploadKind, UploadRow, UploadState
 from likeness.turns import taking_turns
 from likeness.upload_names import safe_names
-from likeness.upload_pieces import opened_piece, write_piece
-from likeness.uploaded import UPLOADED, delete_folder, folder_of, sweep_folder
+from likeness.upload_pieces import make_folder, opened_piece, write_piece
+from likeness.uploaded import UPLOADED, folder_of, sweep_folder
 
 CHUNK_BYTES = 8 * 1024 * 1024
 """Largest piece that is taken at once."""
@@ -228,7 +228,7 @@ def finish(
     with taking_turns(house, f"upload-{upload_id}"):
         row, collection = _begin_taking(house, upload_id)
         folder = folder_of(house, upload_id)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         try:
             with ExitStack() as stack:
                 sources = (
@@ -247,6 +247,8 @@ def finish(
                 rows.set_state(connection, upload_id, "failed", at=house.clock())
             raise
         _tidy(house, row)
+        with house.store.transaction() as connection:
+            rows.set_state(connection, upload_id, "done", at=house.clock())
     return together(reports)
 
 
@@ -264,22 +266,6 @@ def require_whole(upload: Upload) -> None:
             f"{waiting:,} of {len(upload.files):,} files have yet to arrive.",
             "Send the rest of them first.",
         )
-
-
-def again(
-    house: House, source: SourceRecord, *, progress: ProgressListener = no_progress
-) -> IngestReport:
-    """Take in the files of an upload once more, such as for previews that are missing.
-
-    Raises
-    ------
-    SourceUnreadable, SourceBlocked
-    """
-    with house.store.snapshot() as connection:
-        every = collection_rows.all_collections(connection)
-    (collection,) = (c for c in every if c.collection_id == source.collection_id)
-    files = UploadSource(folder_of(house, source.address), upload_id=source.address)
-    return ingest(house, files, collection=collection, progress=progress)
 
 
 def abandon(house: House, upload_id: str) -> None:
@@ -377,33 +363,22 @@ def _begin_taking(house: House, upload_id: str) -> tuple[UploadRow, Collection]:
             raise _closed()
         require_whole(_upload(row, rows.files_of(connection, upload_id)))
         rows.set_state(connection, upload_id, "taking", at=house.clock())
-        every = collection_rows.all_collections(connection)
-    (collection,) = (c for c in every if c.collection_id == row.collection_id)
-    return row, collection
+        return row, collection_rows.collection_with(connection, row.collection_id)
 
 
 def _tidy(house: House, row: UploadRow) -> None:
     """Keep the files that photos are held of, and nothing else of what was uploaded."""
-    folder = folder_of(house, row.upload_id)
     with house.store.snapshot() as connection:
+        # None of an export: its photos have a source of its own kind.
         source = collection_rows.source_at(
             connection, row.collection_id, kind=UPLOADED, address=row.upload_id
         )
-    sweep_folder(house, source if row.kind == "photos" else None, folder)
-    with house.store.transaction() as connection:
-        rows.set_state(connection, row.upload_id, "done", at=house.clock())
+    sweep_folder(house, source, folder_of(house, row.upload_id))
 
 
 def _forget(house: House, row: UploadRow) -> None:
-    with house.store.snapshot() as connection:
-        source = collection_rows.source_at(
-            connection, row.collection_id, kind=UPLOADED, address=row.upload_id
-        )
     if row.state != "done":
-        if source is None:
-            delete_folder(house, row.upload_id)
-        else:
-            sweep_folder(house, source, folder_of(house, row.upload_id))
+        _tidy(house, row)
     with house.store.transaction() as connection:
         rows.delete_upload(connection, row.upload_id)
 

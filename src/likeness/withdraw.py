@@ -84,7 +84,8 @@ def withdraw(house: House, person_id: str, *, requested_by: str | None = None) -
     # (1) One data transaction: consent withdrawn, erasure pending, findable no more. No damage to
     # the audit log stands in its way.
     with house.store.transaction() as connection:
-        _require_may(house, connection, person_id, requested_by)
+        require_reachable(house, connection, person_id)
+        _require_asked_rightly(house, connection, person_id, requested_by)
         others, known = _same_human(house, connection, person_id, requested_by)
         for one in (person_id, *others):
             _begin_erasure(house, connection, one, kind="withdrawal")
@@ -175,17 +176,14 @@ def erase_expired(house: House) -> int:
     return len(expired)
 
 
-def erase_declined(
-    house: House, person_id: str, *, require: Callable[[Connection], None]
-) -> Withdrawn:
+def erase_declined(house: House, turned_down: Callable[[Connection], str]) -> Withdrawn:
     """Erase somebody whose enrolment an operator declined.
 
     Parameters
     ----------
     house : House
-    person_id : str
-    require : callable
-        Raises, in the transaction that begins the erasure, where nothing is to be declined.
+    turned_down : callable
+        Returns, in the transaction that begins the erasure, whom; raises where nobody is.
 
     Raises
     ------
@@ -193,17 +191,10 @@ def erase_declined(
         Where the audit log is damaged: the person is erased, and no receipt can be signed yet.
     """
     with house.store.transaction() as connection:
-        require(connection)
+        person_id = turned_down(connection)
         _begin_erasure(house, connection, person_id, kind="declined")
     _audit_stop(house, person_id, did="declined", requested_by="operator")
     return finish_erasure(house, person_id)
-
-
-def _require_may(
-    house: House, connection: Connection, person_id: str, requested_by: str | None
-) -> None:
-    require_reachable(house, connection, person_id)
-    _require_asked_rightly(house, connection, person_id, requested_by)
 
 
 def _require_asked_rightly(

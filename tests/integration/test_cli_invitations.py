@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cli_runs import Ran, run
 from json_shapes import faults, schema_of
+from portal_parts import own_house
 from promise_house import Place, make_place
 from synthetic_engine import Drawn, draw
 
@@ -15,7 +16,6 @@ from likeness.consent_receipts import consent_receipt
 from likeness.invitations import opened
 from likeness.invited import enrol_by_invitation
 from likeness.library import utc_now
-from likeness.records.collection import Account
 from likeness.records.invitation import Answers
 
 
@@ -66,8 +66,7 @@ def test_the_story_of_invitations(place: Place, tmp_path: Path) -> None:
     assert [one["name"] for one in do("people")["people"]] == ["Ann"]
 
     with place.open() as library:
-        themself = library.acting_as(Account(account_id=person, name="")).house
-        (tmp_path / "yes.json").write_bytes(consent_receipt(themself, person))
+        (tmp_path / "yes.json").write_bytes(consent_receipt(own_house(library, person), person))
         key = library.verifier_key
     told = do("receipt.verify", tmp_path / "yes.json", "--key", key)
     assert told["kind"] == "consent" and told["record"]["principal"]["name"] == "Ann"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from portal_parts import own_house
 from promise_house import (
     Clock,
     Place,
@@ -25,10 +26,8 @@ from likeness import approval, invitations
 from likeness.audit.receipt_file import verify_receipt
 from likeness.consent.policy import KEEP_WAITING_DAYS
 from likeness.errors import ConsentRefused, KeyErased, NotFound
-from likeness.house import House
 from likeness.invited import enrol_by_invitation
 from likeness.library import Library
-from likeness.records.collection import Account
 from likeness.records.invitation import Answers
 from likeness.status import Status
 from likeness.store import audit_log
@@ -67,10 +66,6 @@ def waits(
         live=live,
     )
     return enrolled.person_id, made.invitation.invitation_id
-
-
-def as_person(library: Library, person_id: str) -> House:
-    return library.acting_as(Account(account_id=person_id, name="")).house
 
 
 def seen_by_anybody(library: Library) -> list[Any]:
@@ -238,7 +233,7 @@ def test_whoever_waits_may_take_it_back_and_nobody_can_approve_it_any_more(
     party: Library,
 ) -> None:
     person_id, invitation_id = waits(party)
-    withdraw(as_person(party, person_id), person_id)
+    withdraw(own_house(party, person_id), person_id)
     assert rows(party, "SELECT state, label, person_id FROM invitations") == [("done", None, None)]
     with pytest.raises(NotFound):
         approval.approve(party.house, invitation_id)

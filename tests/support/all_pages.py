@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from playwright.sync_api import Page
+from portal_parts import own_house
 from shown_library import COLLECTION, Shown
 
 from likeness import invitations, signing_in, uploads
-from likeness.records.collection import Account
 from likeness.store.people import reference_crops_of
 from likeness.web.app import page_modules
 from likeness.web.roles import RouteAccess, table_of
@@ -117,7 +117,7 @@ def _fillings(shown: Shown) -> dict[str, str]:
     [source] = shown.library.sources()
     collection = next(c for c in shown.library.collections() if c.name == COLLECTION)
     member = next(a for a in shown.library.accounts() if a.name == "member")
-    as_person = shown.library.acting_as(Account(account_id=shown.collins, name="")).house
+    as_person = own_house(shown.library, shown.collins)
     upload = uploads.begin(house, COLLECTION, "photos", [("a.jpg", 70_000), ("b.jpg", 90_000)])
     with house.store.snapshot() as connection:
         key = house.keyring.key(shown.collins)

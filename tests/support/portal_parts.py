@@ -1,4 +1,4 @@
-"""A person in their own portal, and what their photos are called."""
+"""A person in their own portal; what photos are called, and what was decided about their faces."""
 
 from __future__ import annotations
 

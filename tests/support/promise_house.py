@@ -142,7 +142,7 @@ def with_engine(library: Library, engine: Any, *, decoders: Any = None) -> Libra
 def acting_as(library: Library, account: str) -> Library:
     """The same open library with another account acting."""
     named = {known.name: known for known in library.accounts()}
-    return Library(replace(library.house, account=named[account]))
+    return library.acting_as(named[account])
 
 
 def said_yes(*purposes: Purpose, collections: Any = ("party",), **more: Any) -> ConsentGiven:

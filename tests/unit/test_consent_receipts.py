@@ -12,6 +12,7 @@ from byte_scan import forms_of_text, scan
 from cli_runs import run
 from hypothesis import given
 from hypothesis import strategies as st
+from portal_parts import own_house
 from promise_house import Clock, Place, enrol, rows
 from synthetic_engine import Drawn, draw
 
@@ -26,19 +27,13 @@ from likeness.errors import (
     NotVerified,
     SignerNotChecked,
 )
-from likeness.house import House
 from likeness.invitations import invite
 from likeness.invited import enrol_by_invitation
 from likeness.library import Library
-from likeness.records.collection import Account
 from likeness.records.invitation import Answers
 from likeness.records.person import Guardian
 
 NAME = "Quirina Zobelfink"
-
-
-def as_person(library: Library, person_id: str) -> House:
-    return library.acting_as(Account(account_id=person_id, name="")).house
 
 
 @pytest.fixture
@@ -65,7 +60,7 @@ def test_it_holds_what_was_said_yes_to_and_verifies_with_the_librarys_key(
     library: Library, waiting: tuple[str, str]
 ) -> None:
     person_id, invitation_id = waiting
-    document = consent_receipt(as_person(library, person_id), person_id)
+    document = consent_receipt(own_house(library, person_id), person_id)
     verified = verify_consent_receipt(document, key=library.verifier_key)
     record = verified.receipt.record
     assert record["principal"] == {"id": person_id, "name": NAME}
@@ -83,7 +78,7 @@ def test_it_is_the_same_however_often_it_is_asked_for_and_another_once_it_stands
     library: Library, waiting: tuple[str, str]
 ) -> None:
     person_id, invitation_id = waiting
-    themself = as_person(library, person_id)
+    themself = own_house(library, person_id)
     first = consent_receipt(themself, person_id)
     enrol(library, "Somebody else", 2)
     assert consent_receipt(themself, person_id) == first
@@ -98,14 +93,14 @@ def test_nothing_of_it_is_stored_in_clear_and_it_goes_with_the_person(
     library: Library, place: Place, waiting: tuple[str, str]
 ) -> None:
     person_id, invitation_id = waiting
-    document = consent_receipt(as_person(library, person_id), person_id)
+    document = consent_receipt(own_house(library, person_id), person_id)
     library.house.store.overwrite_deleted()
     for told in (NAME, read_consent_receipt(document).nonce.hex()):
         assert not scan(place.files(), forms_of_text(told))
     approval.decline(library.house, invitation_id)
     assert rows(library, "SELECT * FROM audit_details WHERE subject_id = :who", who=person_id) == []
     with pytest.raises(NotFound):
-        consent_receipt(as_person(library, person_id), person_id)
+        consent_receipt(own_house(library, person_id), person_id)
     # What they keep still proves what they had said.
     verify_consent_receipt(document, key=library.verifier_key)
     library.verify_audit()
@@ -132,7 +127,7 @@ def test_a_consent_that_an_operator_recorded_has_one_too(library: Library, clock
 def test_without_a_key_the_signer_is_named_and_not_believed(
     library: Library, waiting: tuple[str, str], tmp_path: Path
 ) -> None:
-    document = consent_receipt(as_person(library, waiting[0]), waiting[0])
+    document = consent_receipt(own_house(library, waiting[0]), waiting[0])
     with pytest.raises(SignerNotChecked):
         verify_consent_receipt(document, key=None)
     file = tmp_path / "receipt.json"
@@ -159,7 +154,7 @@ def test_without_a_key_the_signer_is_named_and_not_believed(
 def test_one_that_was_changed_does_not_hold(
     library: Library, waiting: tuple[str, str], change: Any
 ) -> None:
-    document = json.loads(consent_receipt(as_person(library, waiting[0]), waiting[0]))
+    document = json.loads(consent_receipt(own_house(library, waiting[0]), waiting[0]))
     change(document)
     altered = (json.dumps(document, indent=2) + "\n").encode()
     with pytest.raises(NotVerified):

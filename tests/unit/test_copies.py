@@ -12,6 +12,7 @@ import pytest
 from copies_parts import grouped, look_at_photos, save_copy
 from numpy.typing import NDArray
 from PIL import Image
+from portal_parts import sha256
 from promise_house import acting_as, enrol, found_photos, rows
 from synthetic_engine import Drawn, RecordingEngine
 
@@ -38,15 +39,6 @@ def folder(tmp_path: Path) -> Path:
 def take_in(library: Library, folder: Path, collection: str = "party") -> None:
     library.ingest(folder, collection=collection)
     look_at_photos(library, folder)
-
-
-def sha256(library: Library, item: str) -> str:
-    [(found,)] = rows(
-        library,
-        "SELECT sha256 FROM photos JOIN sightings USING (photo_id) WHERE item = :item",
-        item=item,
-    )
-    return str(found)
 
 
 def save_changed(folder: Path, name: str, pixels: NDArray[np.uint8], **how: Any) -> None:

@@ -13,6 +13,7 @@ from promise_house import Place, rows
 from synthetic_engine import SyntheticEngine
 
 from likeness.faces.packs import Pack
+from likeness.faces.sandbox import DecodeWorkers
 from likeness.library import Library
 from likeness.store import previews
 from likeness.store.photos import photo_by_sha256
@@ -83,6 +84,21 @@ def test_a_photo_without_one_gets_it_when_its_folder_is_added_again(
     assert decoders.decoded == decoded + 3
     add(library, folder)
     assert decoders.decoded == decoded + 3
+
+
+def test_a_photo_that_cannot_be_read_again_for_its_preview_stays(
+    library: Library, folder: Path
+) -> None:
+    add(with_side(library, 0), folder)
+    house = library.house
+    tight = DecodeWorkers(1, limits=replace(house.settings.limits, max_pixels=1))
+    with tight:
+        report = add(Library(replace(house, decoders=tight)), folder)
+    assert (report.skipped_count, report.gone) == (3, 0)
+    assert rows(library, "SELECT count(*) FROM photos") == [(3,)]
+    assert len(sizes(library)) == 0
+    add(library, folder)
+    assert len(sizes(library)) == 3
 
 
 def test_a_photo_that_comes_by_another_source_brings_the_preview_that_was_missing(

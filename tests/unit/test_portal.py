@@ -236,6 +236,9 @@ def test_what_they_said_no_operator_says_otherwise(library: Library, tmp_path: P
     ann = enrol(library, "Ann", ANN, consent=said_yes("be_found", "find_me"))
     photo = sha256(library, "a.png")
     portal_decisions.not_me(own_house(library, ann), photo)
+    # Nor by way of saying it once more: it stays their own word.
+    library.decide(photo, face=1, person_id=ann, decision="different")
+    assert decisions(library) == {("a.png", 1, ann, "different", "person")}
     with pytest.raises(Refused):
         library.decide(photo, face=1, person_id=ann, decision="same")
 

@@ -195,9 +195,11 @@ def test_another_face_of_their_photo_is_theirs_only_where_it_is_like_them(
 ) -> None:
     house = own_house(library, ann)
     group = that_is_me(house, held(tmp_path), face=2)
+    [(entries,)] = rows(library, "SELECT count(*) FROM audit")
     with pytest.raises(Refused) as caught:
         is_me(house, group, face)
     assert str(caught.value) == str(unlike())
+    assert rows(library, "SELECT count(*) FROM audit") == [(entries + 1,)]
 
 
 def test_they_can_be_another_face_than_was_thought(library: Library, tmp_path: Path) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from promise_house import acting_as, enrol, found_names, found_photos, rows, said_yes
+from portal_parts import decisions, sha256
+from promise_house import acting_as, enrol, found_names, found_photos, said_yes
 from synthetic_engine import DOUBTFUL_ALONE, DOUBTFUL_AMONG_TEN, NEAR, Drawn, draw, save
 
 from likeness.errors import NotFound
@@ -15,27 +15,6 @@ from likeness.store import audit_log
 from likeness.store.links import OPEN_PROPOSALS_A_PERSON
 
 ANN, BOB, CARL = 1, 2, 3
-
-
-def sha256(library: Library, item: str) -> str:
-    [(found,)] = rows(
-        library,
-        "SELECT sha256 FROM photos JOIN sightings USING (photo_id) WHERE item = :item",
-        item=item,
-    )
-    return str(found)
-
-
-def decisions(library: Library) -> set[tuple[Any, ...]]:
-    """(item, face, person, decision, who decided)."""
-    return set(
-        rows(
-            library,
-            "SELECT s.item, f.number, l.person_id, l.decision, l.decided_by FROM links l"
-            " JOIN faces f ON f.face_id = l.face_id"
-            " JOIN sightings s ON s.photo_id = l.photo_id",
-        )
-    )
 
 
 @pytest.fixture

@@ -168,9 +168,8 @@ def test_whoever_says_stop_means_all_of_it(library: Library, two: tuple[str, str
     assert set(two) <= library.house.keyring.tombstones()
 
 
-def test_an_operator_on_their_own_account_reaches_no_further_than_they_may(
-    library: Library, folder: Path
-) -> None:
+def helped(library: Library, folder: Path) -> tuple[Library, str, str]:
+    """Ann and Bob as one, and an account that may find Bob alone."""
     library.ingest(folder, collection="party")
     library.create_account("helper")
     library.set_audience("party", add=["helper"])
@@ -178,6 +177,13 @@ def test_an_operator_on_their_own_account_reaches_no_further_than_they_may(
     bob = enrol(library, "Bob", BOB)
     library.merge(ann, bob)
     helper = acting_as(library, "helper")
+    return helper, ann, bob
+
+
+def test_an_operator_on_their_own_account_reaches_no_further_than_they_may(
+    library: Library, folder: Path
+) -> None:
+    helper, ann, bob = helped(library, folder)
     assert helper.withdraw(bob, requested_by="operator").others == ()
     assert listed(library) == [[ann]]
 
@@ -185,13 +191,7 @@ def test_an_operator_on_their_own_account_reaches_no_further_than_they_may(
 def test_the_person_themself_reaches_all_and_whoever_may_not_know_gets_no_receipt(
     library: Library, folder: Path
 ) -> None:
-    library.ingest(folder, collection="party")
-    library.create_account("helper")
-    library.set_audience("party", add=["helper"])
-    ann = enrol(library, "Ann", ANN, audience=frozenset({"owner"}))
-    bob = enrol(library, "Bob", BOB)
-    library.merge(ann, bob)
-    helper = acting_as(library, "helper")
+    helper, _, bob = helped(library, folder)
     assert helper.withdraw(bob, requested_by="person").others == ()
     assert library.people() == []
 

@@ -11,7 +11,8 @@ import pytest
 from copies_parts import grouped, look_at_photos, save_copy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from promise_house import enrol, rows, said_yes
+from portal_parts import decisions, sha256
+from promise_house import enrol, said_yes
 from sqlalchemy import text
 from store_rows import NOW
 from synthetic_engine import DOUBTFUL_ALONE, Drawn
@@ -35,27 +36,6 @@ def take_in(library: Library, folder: Path, collection: str = "party") -> None:
     library.ingest(folder, collection=collection)
     look_at_photos(library, folder)
     library.rescan()
-
-
-def sha256(library: Library, item: str) -> str:
-    [(found,)] = rows(
-        library,
-        "SELECT sha256 FROM photos JOIN sightings USING (photo_id) WHERE item = :item",
-        item=item,
-    )
-    return str(found)
-
-
-def decisions(library: Library) -> set[tuple[Any, ...]]:
-    """(item, face, person, decision, who decided)."""
-    return set(
-        rows(
-            library,
-            "SELECT s.item, f.number, l.person_id, l.decision, l.decided_by FROM links l"
-            " JOIN faces f ON f.face_id = l.face_id"
-            " JOIN sightings s ON s.photo_id = l.photo_id",
-        )
-    )
 
 
 def save_two(folder: Path, *faces: Drawn) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from portal_parts import own_house, sha256
 from promise_house import START, Clock, acting_as, enrol, rows, said_yes
 from synthetic_engine import DOUBTFUL_AMONG_TEN, Drawn, save
 
@@ -14,7 +14,6 @@ from likeness import shown
 from likeness.errors import NotFound
 from likeness.house import House
 from likeness.library import Library
-from likeness.records.collection import Account
 
 ANNA, BEN, CARL, STRANGER = 1, 2, 3, 900
 
@@ -39,19 +38,6 @@ def peopled(library: Library, tmp_path: Path) -> Library:
     return library
 
 
-def sha256(library: Library, item: str) -> str:
-    [(found,)] = rows(
-        library,
-        "SELECT DISTINCT sha256 FROM photos JOIN sightings USING (photo_id) WHERE item = :item",
-        item=item,
-    )
-    return str(found)
-
-
-def as_person(library: Library, person_id: str) -> House:
-    return replace(library.house, account=Account(account_id=person_id, name=""))
-
-
 def in_photo(library: Library, item: str, number: int) -> str:
     """Who is linked with a face of a photo."""
     [(found,)] = rows(
@@ -68,7 +54,7 @@ def refusals(house: House, *hashes: str) -> set[str]:
     """What every question about photos that may not be seen is answered with."""
     said = set()
     for one in hashes:
-        for ask in (shown.photo_shown, shown.faces_shown, shown.preview, _first_crop):
+        for ask in (shown.photo_shown, shown.preview, _first_crop):
             with pytest.raises(NotFound) as caught:
                 ask(house, one)
             said.add(str(caught.value))
@@ -82,7 +68,7 @@ def _first_crop(house: House, sha256: str) -> bytes:
 def test_an_account_sees_the_faces_of_people_whom_it_may_find_and_no_others(
     peopled: Library,
 ) -> None:
-    faces = shown.faces_shown(peopled.house, sha256(peopled, "all.png"))
+    faces = shown.photo_shown(peopled.house, sha256(peopled, "all.png")).faces
     assert [(face.number, face.name, face.proposed) for face in faces] == [
         (2, "Anna", False),
         (4, "Ben", True),
@@ -108,15 +94,15 @@ def test_a_photo_of_nobody_who_may_be_found_reads_as_one_that_is_not_held(
 
 def test_a_person_sees_themself_and_nobody_else(peopled: Library) -> None:
     carl = in_photo(peopled, "carl.png", 1)
-    house = as_person(peopled, carl)
+    house = own_house(peopled, carl)
     for item in ("all.png", "carl.png"):
-        [face] = shown.faces_shown(house, sha256(peopled, item))
+        [face] = shown.photo_shown(house, sha256(peopled, item)).faces
         assert (face.name, face.person_id) == ("Carl", carl)
     refusals(house, sha256(peopled, "stranger.png"))
     anna = in_photo(peopled, "all.png", 2)
-    [face] = shown.faces_shown(as_person(peopled, anna), sha256(peopled, "all.png"))
+    [face] = shown.photo_shown(own_house(peopled, anna), sha256(peopled, "all.png")).faces
     assert face.name == "Anna"
-    refusals(as_person(peopled, anna), sha256(peopled, "carl.png"))
+    refusals(own_house(peopled, anna), sha256(peopled, "carl.png"))
 
 
 def test_another_account_sees_nothing_until_a_consent_names_it(peopled: Library) -> None:
@@ -153,11 +139,11 @@ def test_nothing_is_seen_any_more_once_the_consent_ended(
     consent = said_yes(expires_at=START + timedelta(days=10))
     anna = enrol(library, "Anna", ANNA, consent=consent)
     photo = sha256(library, "anna.png")
-    assert shown.faces_shown(library.house, photo)
-    assert shown.faces_shown(as_person(library, anna), photo)
+    assert shown.photo_shown(library.house, photo).faces
+    assert shown.photo_shown(own_house(library, anna), photo).faces
     clock.advance(days=10)
     refusals(library.house, photo)
-    refusals(as_person(library, anna), photo)
+    refusals(own_house(library, anna), photo)
 
 
 def test_somebody_of_whom_it_was_said_that_it_is_not_them_is_not_in_the_photo(
@@ -165,7 +151,7 @@ def test_somebody_of_whom_it_was_said_that_it_is_not_them_is_not_in_the_photo(
 ) -> None:
     photo = sha256(peopled, "all.png")
     peopled.unlink(photo, face=2)
-    assert [face.name for face in shown.faces_shown(peopled.house, photo)] == ["Ben"]
+    assert [face.name for face in shown.photo_shown(peopled.house, photo).faces] == ["Ben"]
 
 
 def test_a_preview_is_shown_to_whoever_may_see_the_photo(peopled: Library) -> None:

@@ -10,6 +10,7 @@ import pytest
 from copies_parts import look_at_photos, save_copy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from portal_parts import sha256
 from promise_house import Place, acting_as, enrol, found_photos, rows, said_yes
 from sqlalchemy import text
 from synthetic_engine import DOUBTFUL_ALONE, DOUBTFUL_AMONG_TEN, NEAR, Drawn, draw, save
@@ -21,15 +22,6 @@ from likeness.store import audit_log, decisions
 from likeness.undoing import can_undo
 
 ANN, BOB, CARL = 1, 2, 3
-
-
-def sha256(library: Library, item: str) -> str:
-    [(found,)] = rows(
-        library,
-        "SELECT sha256 FROM photos JOIN sightings USING (photo_id) WHERE item = :item",
-        item=item,
-    )
-    return str(found)
 
 
 def standing(library: Library) -> set[tuple[Any, ...]]:

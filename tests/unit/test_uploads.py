@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from promise_house import Clock, enrol, found_photos, rows
 from upload_parts import ANN, begun, lying, picture, send, upload, x_files
 
-from likeness import uploads
+from likeness import source_runs, uploads
 from likeness.errors import (
     BadInput,
     NotFound,
@@ -288,7 +288,7 @@ def test_it_can_be_taken_in_once_more(library: Library, files: dict[str, bytes])
     upload(library, files)
     with library.house.store.transaction() as connection:
         connection.exec_driver_sql("DELETE FROM previews")
-    report = uploads.again(library.house, library.sources()[0])
+    report = source_runs.run_again(library.house, library.sources()[0].source_id)
     assert (report.new, report.known) == (0, 2)
     assert rows(library, "SELECT count(*) FROM previews") == [(2,)]
 

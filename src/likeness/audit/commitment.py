@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from likeness.errors import NotVerified, UsageError
 
@@ -22,6 +25,17 @@ _HEX_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 def is_hex_digest(text: str) -> bool:
     """Tell whether a text is 64 lower-case hex digits, as a commitment and a SHA-256 are."""
     return _HEX_DIGEST.fullmatch(text) is not None
+
+
+def details_as_bytes(details: Mapping[str, Any]) -> bytes:
+    """Plain values as the bytes that the log commits to; whoever shows them makes the same.
+
+    Raises
+    ------
+    UnicodeEncodeError
+        A text in them is none that can be written.
+    """
+    return json.dumps(dict(details), ensure_ascii=False, sort_keys=True).encode()
 
 
 def commit(nonce: bytes, details: bytes) -> str:

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from likeness.audit.commitment import open_commitment
+from likeness.audit.commitment import details_as_bytes, open_commitment
 from likeness.audit.leaf import Leaf, whole_hour
 from likeness.audit.proven import (
     FIX,
-    MAX_RECEIPT_BYTES,
     LogProof,
+    as_file,
     as_text,
-    load_document,
     proof_as_object,
     proof_fields,
+    read_as_issued,
     require_logged,
 )
 from likeness.audit.signed_note import VerifierKey
-from likeness.errors import BadInput, LikenessError, NotVerified, UsageError
+from likeness.errors import BadInput, NotVerified, UsageError
 
 CONSENT_SCHEMA = "likeness.consent-receipt/1"
 """Name and version of the document."""
@@ -77,16 +77,14 @@ def write_consent_receipt(receipt: ConsentReceipt) -> bytes:
         The file would be larger than anybody would read.
     """
     record = json.loads(json.dumps(receipt.record, sort_keys=True))
-    document = {
-        "schema": CONSENT_SCHEMA,
-        "record": record,
-        "nonce": receipt.nonce.hex(),
-        **proof_as_object(receipt),
-    }
-    data = (json.dumps(document, indent=2) + "\n").encode("ascii")
-    if len(data) > MAX_RECEIPT_BYTES:
-        raise UsageError(f"A receipt would be larger than {MAX_RECEIPT_BYTES} bytes.")
-    return data
+    return as_file(
+        {
+            "schema": CONSENT_SCHEMA,
+            "record": record,
+            "nonce": receipt.nonce.hex(),
+            **proof_as_object(receipt),
+        }
+    )
 
 
 def read_consent_receipt(data: bytes) -> ConsentReceipt:
@@ -99,23 +97,9 @@ def read_consent_receipt(data: bytes) -> ConsentReceipt:
     NotVerified
         It is one that is malformed, or laid out otherwise than it was issued.
     """
-    document = load_document(data, schema=CONSENT_SCHEMA)
-    try:
-        record = cast("dict[str, Any]", document["record"])
-        receipt = ConsentReceipt(
-            record=record,
-            nonce=bytes.fromhex(as_text(document["nonce"])),
-            **proof_fields(document),
-        )
-        as_text(record["receipt_id"])
-        datetime.fromisoformat(as_text(record["issued_at"]))
-        committed_bytes(record)
-        unchanged = write_consent_receipt(receipt) == data
-    except (KeyError, TypeError, ValueError, RecursionError, LikenessError) as error:
-        raise NotVerified("Step 1 failed: the receipt is malformed.", FIX) from error
-    if not unchanged:
-        raise NotVerified("Step 1 failed: the receipt is not laid out as it was issued.", FIX)
-    return receipt
+    return read_as_issued(
+        data, schema=CONSENT_SCHEMA, build=_from_document, write=write_consent_receipt
+    )
 
 
 def verify_consent_receipt(data: bytes, *, key: str | None) -> VerifiedConsent:
@@ -147,9 +131,15 @@ def verify_consent_receipt(data: bytes, *, key: str | None) -> VerifiedConsent:
     return VerifiedConsent(receipt=receipt, signer=signer, commitment=commitment)
 
 
-def committed_bytes(record: Mapping[str, Any]) -> bytes:
-    """The bytes of a record that its commitment is about."""
-    return json.dumps(dict(record), ensure_ascii=False, sort_keys=True).encode()
+def _from_document(document: dict[str, object]) -> ConsentReceipt:
+    record = cast("dict[str, Any]", document["record"])
+    as_text(record["receipt_id"])
+    datetime.fromisoformat(as_text(record["issued_at"]))
+    # Such as half of a pair of code points, which nothing can have committed to.
+    details_as_bytes(record)
+    return ConsentReceipt(
+        record=record, nonce=bytes.fromhex(as_text(document["nonce"])), **proof_fields(document)
+    )
 
 
 def _commitment(receipt: ConsentReceipt) -> str:
@@ -159,7 +149,7 @@ def _commitment(receipt: ConsentReceipt) -> str:
         if leaf.kind != LEAF_KIND or leaf.hour != hour or len(leaf.commitments) != 1:
             raise NotVerified("the leaf of the log is of something else.")
         open_commitment(
-            leaf.commitments[0], nonce=receipt.nonce, details=committed_bytes(receipt.record)
+            leaf.commitments[0], nonce=receipt.nonce, details=details_as_bytes(receipt.record)
         )
     except (BadInput, NotVerified, UsageError) as error:
         raise NotVerified(f"Step 2 failed: {error.what}", FIX) from error

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from likeness.audit.checkpoint import Checkpoint
 from likeness.audit.proof import verify_inclusion
 from likeness.audit.signed_note import VerifierKey
 from likeness.audit.tree import leaf_hash
-from likeness.errors import BadInput, NotVerified, SignerNotChecked
+from likeness.errors import BadInput, LikenessError, NotVerified, SignerNotChecked, UsageError
 
 MAX_RECEIPT_BYTES = 1_000_000
 """The largest file that is read as a receipt, in bytes."""
 
 FIX = "Use the file as it was issued, or have the receipt issued again."
 _NO_RECEIPT = "Give a file that Likeness issued as a receipt."
+
+Receipt = TypeVar("Receipt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,18 +138,63 @@ def require_logged(proof: LogProof, *, known: VerifierKey | None) -> VerifierKey
     return signer
 
 
-def load_document(data: bytes, *, schema: str) -> dict[str, object]:
-    """A receipt's file as JSON values.
+def as_file(document: Mapping[str, object]) -> bytes:
+    """A receipt's JSON values as its file: ASCII, two spaces of indent, fields as they come.
+
+    Raises
+    ------
+    UsageError
+        The file would be larger than anybody would read.
+    """
+    data = (json.dumps(document, indent=2) + "\n").encode("ascii")
+    if len(data) > MAX_RECEIPT_BYTES:
+        raise UsageError(f"A receipt would be larger than {MAX_RECEIPT_BYTES} bytes.")
+    return data
+
+
+def read_as_issued(
+    data: bytes,
+    *,
+    schema: str,
+    build: Callable[[dict[str, object]], Receipt],
+    write: Callable[[Receipt], bytes],
+) -> Receipt:
+    """Step 1: a receipt's file, byte for byte what its content would be written as.
+
+    Parameters
+    ----------
+    data : bytes
+    schema : str
+    build : callable
+        Makes the receipt of JSON values; a wrong type in them surfaces as one of several errors.
+    write : callable
+        Makes the file of the receipt.
 
     Raises
     ------
     BadInput
-        It is not a receipt of this schema.
+        The file is not a receipt of this schema.
+    NotVerified
+        It is one that is malformed, or laid out otherwise than it was issued.
     """
     document = _json_object(data)
     if document.get("schema") != schema:
         raise BadInput(f"The file is not a receipt: its schema is not {schema}.", _NO_RECEIPT)
-    return document
+    try:
+        receipt = build(document)
+        unchanged = write(receipt) == data
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RecursionError,
+        LikenessError,
+    ) as error:
+        raise NotVerified("Step 1 failed: the receipt is malformed.", FIX) from error
+    if not unchanged:
+        raise NotVerified("Step 1 failed: the receipt is not laid out as it was issued.", FIX)
+    return receipt
 
 
 def schema_of(data: bytes) -> str:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import cast
 
 from likeness.audit.leaf import Leaf
 from likeness.audit.proven import (
     FIX,
-    MAX_RECEIPT_BYTES,
+    as_file,
     as_text,
     as_texts,
-    load_document,
     proof_as_object,
     proof_fields,
+    read_as_issued,
     require_logged,
 )
 from likeness.audit.receipt import (
@@ -25,7 +24,7 @@ from likeness.audit.receipt import (
     parse_issued_at,
 )
 from likeness.audit.signed_note import VerifierKey
-from likeness.errors import BadInput, LikenessError, NotVerified, UsageError
+from likeness.errors import BadInput, NotVerified
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +49,7 @@ def write_receipt(receipt: DeletionReceipt) -> bytes:
     UsageError
         The file would be larger than anybody would read.
     """
-    document = {
-        "schema": SCHEMA,
-        "body": receipt.body.as_object(),
-        **proof_as_object(receipt),
-    }
-    data = (json.dumps(document, indent=2) + "\n").encode("ascii")
-    if len(data) > MAX_RECEIPT_BYTES:
-        raise UsageError(f"A receipt would be larger than {MAX_RECEIPT_BYTES} bytes.")
-    return data
+    return as_file({"schema": SCHEMA, "body": receipt.body.as_object(), **proof_as_object(receipt)})
 
 
 def read_receipt(data: bytes) -> DeletionReceipt:
@@ -71,15 +62,7 @@ def read_receipt(data: bytes) -> DeletionReceipt:
     NotVerified
         The file is a receipt that is malformed, or laid out otherwise than it was issued.
     """
-    document = load_document(data, schema=SCHEMA)
-    try:
-        receipt = _from_document(document)
-        unchanged = write_receipt(receipt) == data
-    except (KeyError, TypeError, ValueError, LikenessError) as error:
-        raise NotVerified("Step 1 failed: the receipt is malformed.", FIX) from error
-    if not unchanged:
-        raise NotVerified("Step 1 failed: the receipt is not laid out as it was issued.", FIX)
-    return receipt
+    return read_as_issued(data, schema=SCHEMA, build=_from_document, write=write_receipt)
 
 
 def verify_receipt(data: bytes, *, key: str | None) -> VerifiedReceipt:

@@ -85,10 +85,9 @@ def withdraw(
         done = opened.withdraw(opened.resolve_person(person), requested_by=requested_by)
         key = opened.verifier_key
     place = receipt or Path(f"likeness-receipt-{done.serial}.json")
-    if receipt is not None or not call.as_json:
-        write_receipt(place, done.receipt, done.serial)
     others = [(place.with_name(f"likeness-receipt-{o.serial}.json"), o) for o in done.others]
     if receipt is not None or not call.as_json:
+        write_receipt(place, done.receipt, done.serial)
         for beside, other in others:
             write_receipt(beside, other.receipt, other.serial)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, get_args
 
+from likeness.errors import UsageError
 from likeness.records.person import Estate, Guardian
 
 Purpose = Literal["find_me", "be_found", "publish"]
@@ -22,6 +24,32 @@ COMPARED_AT_INGEST: frozenset[Purpose] = frozenset({"find_me", "be_found"})
 """Purposes for which links are made when photos arrive. Publishing checks compare on their own."""
 
 RECORD_SCHEMA = "ISO/IEC TS 27560:2023"
+
+
+def known_purposes(words: Collection[str]) -> frozenset[Purpose]:
+    """The purposes that words name.
+
+    Raises
+    ------
+    UsageError
+        One of them names none.
+    """
+    chosen = frozenset(purpose for purpose in PURPOSES if purpose in words)
+    unknown = sorted(set(words) - chosen)
+    if unknown:
+        raise UsageError(f"There is no purpose {unknown[0]!r}.", f"Use {', '.join(PURPOSES)}.")
+    return chosen
+
+
+def require_aware(ends_at: datetime | None) -> None:
+    """Check that the end of a consent, where one is given, has a time zone.
+
+    Raises
+    ------
+    UsageError
+    """
+    if ends_at is not None and ends_at.tzinfo is None:
+        raise UsageError("The expiry has no time zone.", "Give an aware time.")
 
 
 @dataclass(frozen=True, kw_only=True)

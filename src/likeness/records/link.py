@@ -50,3 +50,14 @@ class Proposal:
     person_id: str
     score: float
     unsure_at: datetime | None = field(default=None, compare=False)
+
+    @property
+    def as_link(self) -> Link:
+        """The link that it would be had the threshold decided it."""
+        return Link(
+            face_id=self.face_id,
+            person_id=self.person_id,
+            decision="same",
+            score=self.score,
+            decided_by="threshold",
+        )

@@ -196,10 +196,7 @@ def write(query: PhotoQuery) -> str:
 def people_of(query: PhotoQuery) -> frozenset[str]:
     """Everybody whom a query names, as it names them."""
     return frozenset(
-        name
-        for term in query.terms
-        for name in getattr(term, "people", ())
-        if isinstance(name, str)
+        name for term in query.terms if isinstance(term, PeopleTerm) for name in term.people
     )
 
 

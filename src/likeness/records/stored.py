@@ -1,4 +1,4 @@
-"""Photos, faces and sightings as the store returns them: with the numbers it knows them by."""
+"""Photos, faces, links and sightings as the store returns them: with what it knows of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from likeness.records.face import Box
+from likeness.records.link import DecidedBy, Link
 from likeness.records.sighting import PageLink
 
 
@@ -88,6 +89,32 @@ class StoredFace:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoredLink:
+    """A link as the library holds it.
+
+    Attributes
+    ----------
+    link : Link
+    photo_id : int
+    decided_at : datetime
+    """
+
+    link: Link
+    photo_id: int
+    decided_at: datetime
+
+    @property
+    def pair(self) -> tuple[int, str]:
+        """Face and person."""
+        return self.link.face_id, self.link.person_id
+
+    @property
+    def by_human(self) -> bool:
+        """Whether somebody decided it."""
+        return self.link.decided_by != "threshold"
+
+
+@dataclass(frozen=True, kw_only=True)
 class LinkedPhoto:
     """A photo of a person, and which face of it is theirs.
 
@@ -97,7 +124,7 @@ class LinkedPhoto:
     face : StoredFace
     score : float
         Cosine at the time of the link.
-    decided_by : str
+    decided_by : DecidedBy
     sightings : tuple of StoredSighting
         Only those in the collections asked for; of its copies too.
     copies : tuple of str
@@ -107,6 +134,6 @@ class LinkedPhoto:
     photo: StoredPhoto
     face: StoredFace
     score: float
-    decided_by: str
+    decided_by: DecidedBy
     sightings: tuple[StoredSighting, ...]
     copies: tuple[str, ...] = ()

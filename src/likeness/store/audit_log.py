@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from likeness.audit.checkpoint import Checkpoint
-from likeness.audit.commitment import NONCE_BYTES, commit
+from likeness.audit.commitment import NONCE_BYTES, commit, details_as_bytes
 from likeness.audit.leaf import Leaf, whole_hour
 from likeness.audit.proof import inclusion_proof
 from likeness.audit.trail import AuditTrail, LogEntry
@@ -265,7 +265,7 @@ def _commit_all(
     made, sealed = [], []
     for position, subject in enumerate(concerned):
         nonce = secrets.token_bytes(NONCE_BYTES)
-        details = json.dumps(dict(subject.details), ensure_ascii=False, sort_keys=True).encode()
+        details = details_as_bytes(subject.details)
         made.append(commit(nonce, details))
         sealed.append(
             {

@@ -1,4 +1,4 @@
-"""Long lists of ids in pieces: a statement takes a bounded number of values."""
+"""Long lists of ids or marks in pieces: a statement takes a bounded number of values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-Id = TypeVar("Id", int, str)
+Id = TypeVar("Id", int, str, bytes)
 
 IDS_AT_ONCE = 500
 

@@ -90,6 +90,16 @@ def all_accounts(connection: Connection) -> list[Account]:
     return [_account(row) for row in rows]
 
 
+def accounts_by_id(connection: Connection) -> dict[str, Account]:
+    """Every account by its id, in the order of the names."""
+    return {account.account_id: account for account in all_accounts(connection)}
+
+
+def owners(connection: Connection) -> list[Account]:
+    """The owners of the library that have not ended, by name."""
+    return [one for one in all_accounts(connection) if one.role == "owner" and one.active]
+
+
 def insert_collection(connection: Connection, collection: Collection, *, at: datetime) -> None:
     """Keep a collection and its audience."""
     connection.execute(
@@ -155,6 +165,12 @@ def collection_named(connection: Connection, name: str) -> Collection:
             f"There is no collection {name!r}.", "Make it with: likeness collection create NAME"
         )
     return _collection(connection, row)
+
+
+def collection_with(connection: Connection, collection_id: str) -> Collection:
+    """The collection with an id that the library holds, such as a source's."""
+    query = select(collections).where(collections.c.collection_id == collection_id)
+    return _collection(connection, connection.execute(query).one())
 
 
 def collections_for(

@@ -19,9 +19,7 @@ from likeness.store.schema import (
     sources,
     videos,
 )
-
-FRAME = "#t="
-"""Between a video's item and the moment of a frame in it."""
+from likeness.store.sightings import FRAME, delete_these, is_frame_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,11 +184,8 @@ def files_left(
     videos_gone = {(source_id, item) for source_id, item, frame, _ in places if frame}
     count = sum(not frame for _, _, frame, _ in places)
     for source_id, item in videos_gone:
-        # A range, so that it goes by the index: ">" comes right after "=".
         frames = select(sightings.c.sighting_id).where(
-            sightings.c.source_id == source_id,
-            sightings.c.item >= f"{item}{FRAME}",
-            sightings.c.item < f"{item}{FRAME[:-1]}>",
+            sightings.c.source_id == source_id, is_frame_of(item)
         )
         conditions = _conditions(keys, source_ids, hashes)
         count += not any(
@@ -201,8 +196,7 @@ def files_left(
 
 def delete_sightings(connection: Connection, gone: Sequence[Concerned]) -> None:
     """Delete sightings, and what was kept to ask whether they changed."""
-    for some in in_chunks([one.sighting_id for one in gone]):
-        connection.execute(delete(sightings).where(sightings.c.sighting_id.in_(some)))
+    delete_these(connection, [one.sighting_id for one in gone])
     for one in gone:
         video = one.item.partition(FRAME)[0]
         if video != one.item:

@@ -10,22 +10,23 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from likeness.errors import StorageError
 from likeness.records.face import Box
-from likeness.records.link import Link
 from likeness.store.chunks import in_chunks
-from likeness.store.schema import faces, links, look_heads, photos
+from likeness.store.schema import faces, look_heads, photos
 
 Frame = tuple[float, float, float, float]
 """(left, top, right, bottom) of a whole copy in the unit square of its picture."""
 
 WHOLE: Frame = (0.0, 0.0, 1.0, 1.0)
 LOADED_AT_ONCE = 10_000
+
+NUMBER = func.coalesce(photos.c.picture, photos.c.photo_id)
+"""The number of a photo's picture; the id of a photo of which there is no other copy."""
 
 _COPY_COLUMNS = (
     photos.c.photo_id,
@@ -86,22 +87,6 @@ class FaceOfCopy:
     box: Box
     crop: bytes
     alignment: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class HumanDecision:
-    """What somebody decided about a face of a copy.
-
-    Attributes
-    ----------
-    link : Link
-    photo_id : int
-    decided_at : datetime
-    """
-
-    link: Link
-    photo_id: int
-    decided_at: datetime
 
 
 def set_look(connection: Connection, photo_id: int, look: bytes, *, head: bytes) -> None:
@@ -179,6 +164,11 @@ def picture_of(connection: Connection, photo_id: int) -> int | None:
     return picture
 
 
+def number_of(connection: Connection, photo_id: int) -> int:
+    """The number of the picture that a photo is a copy of, or its own id."""
+    return picture_of(connection, photo_id) or photo_id
+
+
 def placed(box: Box, copy: Copy) -> Frame:
     """Where a box in pixels of a copy lies in the picture, in the picture's width and height."""
     left, top, right, bottom = copy.frame
@@ -250,29 +240,6 @@ def faces_of_copies(connection: Connection, photo_ids: Sequence[int]) -> list[Fa
             box=(row.left, row.top, row.right, row.bottom),
             crop=row.crop,
             alignment=row.alignment,
-        )
-        for row in rows
-    ]
-
-
-def human_decisions(connection: Connection, photo_ids: Sequence[int]) -> list[HumanDecision]:
-    """What was decided by people about the faces of some photos, oldest first."""
-    rows = connection.execute(
-        select(links)
-        .where(links.c.photo_id.in_(photo_ids), links.c.decided_by != "threshold")
-        .order_by(links.c.decided_at, links.c.face_id, links.c.person_id)
-    )
-    return [
-        HumanDecision(
-            link=Link(
-                face_id=row.face_id,
-                person_id=row.person_id,
-                decision=row.decision,
-                score=row.score,
-                decided_by=row.decided_by,
-            ),
-            photo_id=row.photo_id,
-            decided_at=datetime.fromisoformat(row.decided_at),
         )
         for row in rows
     ]

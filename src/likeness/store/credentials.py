@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from likeness.records.credential import Passkey, Password
 from likeness.store.envelope import seal, unseal
@@ -97,10 +97,8 @@ def mark_used(
 
 def count_credentials(connection: Connection, subject_id: str) -> int:
     """How many ways a subject has to sign in."""
-    found = connection.execute(
-        select(credentials.c.credential_id).where(credentials.c.subject_id == subject_id)
-    )
-    return len(found.all())
+    query = select(func.count()).where(credentials.c.subject_id == subject_id)
+    return int(connection.execute(query).scalar_one())
 
 
 def subjects_with_credentials(connection: Connection) -> frozenset[str]:

@@ -10,40 +10,16 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from likeness.records.link import Link, Proposal
+from likeness.records.link import Proposal
+from likeness.records.stored import StoredLink
 from likeness.store.chunks import in_chunks
+from likeness.store.links import stored_link, stored_proposal
 from likeness.store.schema import decisions, links, photos, proposals
 
 KEPT_AN_ACCOUNT = 500
 """How many decisions of one account are kept, the newest."""
 
 Did = Literal["same", "different", "unlink", "unsure"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LinkRow:
-    """A link as it is kept.
-
-    Attributes
-    ----------
-    link : Link
-    photo_id : int
-    decided_at : datetime
-    """
-
-    link: Link
-    photo_id: int
-    decided_at: datetime
-
-    @property
-    def pair(self) -> tuple[int, str]:
-        """Face and person."""
-        return self.link.face_id, self.link.person_id
-
-    @property
-    def by_human(self) -> bool:
-        """Whether somebody decided it."""
-        return self.link.decided_by != "threshold"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,16 +46,16 @@ class Standing:
     ----------
     found_with : dict of int to str
         By photo, what its faces were found with.
-    links : tuple of LinkRow
+    links : tuple of StoredLink
     proposals : tuple of ProposalRow
     """
 
     found_with: dict[int, str] = field(default_factory=dict)
-    links: tuple[LinkRow, ...] = ()
+    links: tuple[StoredLink, ...] = ()
     proposals: tuple[ProposalRow, ...] = ()
 
     @property
-    def by_humans(self) -> dict[tuple[int, str], LinkRow]:
+    def by_humans(self) -> dict[tuple[int, str], StoredLink]:
         """What people decided, by face and person."""
         return {row.pair: row for row in self.links if row.by_human}
 
@@ -99,7 +75,7 @@ class MadeDecision:
     decided_at : datetime
     before : Standing
         Of the photo and its copies.
-    made : tuple of LinkRow
+    made : tuple of StoredLink
         What the decision put in place of it, in every copy.
     batch : str
         Shared by those that were made as one; empty for one that was made alone.
@@ -112,27 +88,24 @@ class MadeDecision:
     did: Did
     decided_at: datetime
     before: Standing
-    made: tuple[LinkRow, ...]
+    made: tuple[StoredLink, ...]
     batch: str = ""
 
 
 def standing(connection: Connection, photo_ids: Collection[int]) -> Standing:
     """What is linked and proposed in some photos now; photos that are not held are absent."""
     found_with: dict[int, str] = {}
-    linked: list[LinkRow] = []
+    linked: list[StoredLink] = []
     proposed: list[ProposalRow] = []
     for some in in_chunks(photo_ids):
         rows = connection.execute(
             select(photos.c.photo_id, photos.c.found_with).where(photos.c.photo_id.in_(some))
         )
         found_with.update({row.photo_id: row.found_with for row in rows})
-        linked += map(
-            _link_row, connection.execute(select(links).where(links.c.photo_id.in_(some)))
-        )
-        proposed += map(
-            _proposal_row,
-            connection.execute(select(proposals).where(proposals.c.photo_id.in_(some))),
-        )
+        rows = connection.execute(select(links).where(links.c.photo_id.in_(some)))
+        linked += [stored_link(row._mapping) for row in rows]
+        rows = connection.execute(select(proposals).where(proposals.c.photo_id.in_(some)))
+        proposed += [_written_proposal(row._mapping) for row in rows]
     return Standing(found_with=found_with, links=tuple(linked), proposals=tuple(proposed))
 
 
@@ -144,7 +117,7 @@ def remember(
     person_id: str,
     did: Did,
     before: Standing,
-    made: Sequence[LinkRow],
+    made: Sequence[StoredLink],
     batch: str,
     at: datetime,
 ) -> int:
@@ -247,14 +220,14 @@ def forget_person(connection: Connection, person_id: str) -> None:
 
 
 def links_made_at(
-    connection: Connection, photo_ids: Iterable[int], like: Collection[LinkRow]
-) -> list[LinkRow]:
+    connection: Connection, photo_ids: Iterable[int], like: Collection[StoredLink]
+) -> list[StoredLink]:
     """Links of some photos that were carried there from one of these decisions."""
     told = {_mark(row) for row in like}
     return [row for row in standing(connection, list(photo_ids)).links if _mark(row) in told]
 
 
-def _mark(row: LinkRow) -> tuple[Any, ...]:
+def _mark(row: StoredLink) -> tuple[Any, ...]:
     link = row.link
     return link.person_id, link.decision, link.decided_by, link.score, row.decided_at
 
@@ -270,23 +243,15 @@ def _decision(row: Row[*tuple[Any, ...]]) -> MadeDecision:
         decided_at=datetime.fromisoformat(row.decided_at),
         before=Standing(
             found_with=dict(written["found_with"]),
-            links=tuple(map(_written_link, written["links"])),
+            links=tuple(map(stored_link, written["links"])),
             proposals=tuple(map(_written_proposal, written["proposals"])),
         ),
-        made=tuple(map(_written_link, written["made"])),
+        made=tuple(map(stored_link, written["made"])),
         batch=written["batch"],
     )
 
 
-def _link_row(row: Row[*tuple[Any, ...]]) -> LinkRow:
-    return _written_link(row._mapping)
-
-
-def _proposal_row(row: Row[*tuple[Any, ...]]) -> ProposalRow:
-    return _written_proposal(row._mapping)
-
-
-def _link_values(row: LinkRow) -> dict[str, Any]:
+def _link_values(row: StoredLink) -> dict[str, Any]:
     link = row.link
     return {
         "face_id": link.face_id,
@@ -311,29 +276,9 @@ def _proposal_values(row: ProposalRow) -> dict[str, Any]:
     }
 
 
-def _written_link(values: Any) -> LinkRow:
-    return LinkRow(
-        link=Link(
-            face_id=values["face_id"],
-            person_id=values["person_id"],
-            decision=values["decision"],
-            score=values["score"],
-            decided_by=values["decided_by"],
-        ),
-        photo_id=values["photo_id"],
-        decided_at=datetime.fromisoformat(values["decided_at"]),
-    )
-
-
 def _written_proposal(values: Any) -> ProposalRow:
-    unsure_at = values["unsure_at"]
     return ProposalRow(
-        proposal=Proposal(
-            face_id=values["face_id"],
-            person_id=values["person_id"],
-            score=values["score"],
-            unsure_at=datetime.fromisoformat(unsure_at) if unsure_at else None,
-        ),
+        proposal=stored_proposal(values),
         photo_id=values["photo_id"],
         proposed_at=datetime.fromisoformat(values["proposed_at"]),
     )

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Table,
     delete,
     func,
@@ -20,9 +19,9 @@ from sqlalchemy import (
 )
 
 from likeness.records.link import Link, Proposal
-from likeness.records.stored import LinkedPhoto, StoredSighting
+from likeness.records.stored import LinkedPhoto, StoredLink, StoredSighting
 from likeness.store.chunks import in_chunks
-from likeness.store.copies import Copy, copies_of_pictures, placed, shows
+from likeness.store.copies import NUMBER, Copy, copies_of_pictures, placed, shows
 from likeness.store.photos import (
     FACE_COLUMNS,
     NEVER_MATCHED,
@@ -40,22 +39,23 @@ OPEN_PROPOSALS_A_PERSON = 20
 def links_of_photo(connection: Connection, photo_id: int) -> list[Link]:
     """Every decision about the faces of a photo."""
     rows = connection.execute(select(links).where(links.c.photo_id == photo_id))
-    return [
-        Link(
-            face_id=row.face_id,
-            person_id=row.person_id,
-            decision=row.decision,
-            score=row.score,
-            decided_by=row.decided_by,
-        )
-        for row in rows
-    ]
+    return [_link(row._mapping) for row in rows]
+
+
+def human_decisions(connection: Connection, photo_ids: Sequence[int]) -> list[StoredLink]:
+    """What was decided by people about the faces of some photos, oldest first."""
+    rows = connection.execute(
+        select(links)
+        .where(links.c.photo_id.in_(photo_ids), links.c.decided_by != "threshold")
+        .order_by(links.c.decided_at, links.c.face_id, links.c.person_id)
+    )
+    return [stored_link(row._mapping) for row in rows]
 
 
 def proposals_of_photo(connection: Connection, photo_id: int) -> list[Proposal]:
     """The open proposals for the faces of a photo."""
     rows = connection.execute(select(proposals).where(proposals.c.photo_id == photo_id))
-    return [_proposal(row) for row in rows]
+    return [stored_proposal(row._mapping) for row in rows]
 
 
 def put_link(connection: Connection, link: Link, *, photo_id: int, at: datetime) -> None:
@@ -128,7 +128,7 @@ def proposals_for(connection: Connection, person_ids: Iterable[str]) -> list[Pro
     Of these the one that was looked at longest ago comes first.
     """
     found = [
-        _proposal(row)
+        stored_proposal(row._mapping)
         for some in in_chunks(person_ids)
         for row in connection.execute(select(proposals).where(proposals.c.person_id.in_(some)))
     ]
@@ -171,11 +171,7 @@ def linked_photos(
     pictures : collection of int, optional
         Only these: numbers of pictures, or ids of photos of which there is no other copy.
     """
-    few = (
-        ()
-        if pictures is None
-        else (func.coalesce(photos.c.picture, photos.c.photo_id).in_(pictures),)
-    )
+    few = () if pictures is None else (NUMBER.in_(pictures),)
     rows = connection.execute(
         select(
             links.c.score.label("link_score"),
@@ -288,7 +284,7 @@ def links_by_person(
 
     Copies of one picture count once. Who has none is absent.
     """
-    pictures = func.count(func.coalesce(photos.c.picture, photos.c.photo_id).distinct())
+    pictures = func.count(NUMBER.distinct())
     same = (links.c.decision == "same", photos.c.photo_id == links.c.photo_id)
     return _by_person(connection, links, person_ids, collection_ids, pictures, *same)
 
@@ -302,11 +298,10 @@ def count_pictures(connection: Connection, places: Iterable[tuple[str, Sequence[
     ----------
     places : iterable of (person id, ids of collections)
     """
-    picture = func.coalesce(photos.c.picture, photos.c.photo_id)
     found: set[int] = set()
     for person_id, collection_ids in places:
         query = (
-            select(picture)
+            select(NUMBER)
             .join(links, links.c.photo_id == photos.c.photo_id)
             .where(
                 links.c.person_id == person_id,
@@ -356,12 +351,33 @@ def delete_links_outside(
     return gone
 
 
-def _proposal(row: Row[*tuple[Any, ...]]) -> Proposal:
+def stored_link(values: Any) -> StoredLink:
+    """A link from a mapping with the names of its columns."""
+    return StoredLink(
+        link=_link(values),
+        photo_id=values["photo_id"],
+        decided_at=datetime.fromisoformat(values["decided_at"]),
+    )
+
+
+def _link(values: Any) -> Link:
+    return Link(
+        face_id=values["face_id"],
+        person_id=values["person_id"],
+        decision=values["decision"],
+        score=values["score"],
+        decided_by=values["decided_by"],
+    )
+
+
+def stored_proposal(values: Any) -> Proposal:
+    """A proposal from a mapping with the names of its columns."""
+    unsure_at = values["unsure_at"]
     return Proposal(
-        face_id=row.face_id,
-        person_id=row.person_id,
-        score=row.score,
-        unsure_at=datetime.fromisoformat(row.unsure_at) if row.unsure_at else None,
+        face_id=values["face_id"],
+        person_id=values["person_id"],
+        score=values["score"],
+        unsure_at=datetime.fromisoformat(unsure_at) if unsure_at else None,
     )
 
 
@@ -385,8 +401,10 @@ def _by_person(
     }
 
 
-def inside(table: Table, collection_ids: Sequence[str]) -> ColumnElement[bool]:
-    """Whether the photo of a row is in one of the collections.
+def inside(
+    table: Table, collection_ids: Sequence[str], *conditions: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """Whether the photo of a row is in one of the collections, by a sighting that is like that.
 
     Asked of each row of a person: as a list, every photo of the collections would be read first.
     """
@@ -396,6 +414,7 @@ def inside(table: Table, collection_ids: Sequence[str]) -> ColumnElement[bool]:
         .where(
             sightings.c.photo_id == table.c.photo_id,
             sources.c.collection_id.in_(collection_ids),
+            *conditions,
             shown(),
         )
         .correlate(table)

@@ -13,8 +13,6 @@ from likeness.records.notice import StoredNotice
 from likeness.store.chunks import in_chunks
 from likeness.store.schema import blocks, notices, photos, sources, stopped_sources, videos
 
-MARKS_AT_ONCE = 500
-
 
 def insert_notice(
     connection: Connection, notice: StoredNotice, *, low_key: str | None, high_key: str | None
@@ -150,10 +148,8 @@ def put_blocks(connection: Connection, notice_id: str, marks: Iterable[bytes]) -
 
 def blocked(connection: Connection, marks: Iterable[bytes]) -> frozenset[bytes]:
     """Those of the marks that are on the block list."""
-    wanted = sorted(set(marks))
     found: set[bytes] = set()
-    for start in range(0, len(wanted), MARKS_AT_ONCE):
-        some = wanted[start : start + MARKS_AT_ONCE]
+    for some in in_chunks(marks):
         rows = connection.execute(select(blocks.c.mark).where(blocks.c.mark.in_(some)))
         found.update(bytes(mark) for mark in rows.scalars())
     return frozenset(found)

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select
 
 from likeness.records.link import DecidedBy
+from likeness.store.copies import NUMBER
 from likeness.store.envelope import unseal
 from likeness.store.links import inside
 from likeness.store.schema import (
@@ -20,7 +21,7 @@ from likeness.store.schema import (
     sources,
     staged_templates,
 )
-from likeness.store.schema_accounts import invitations, sign_in_links
+from likeness.store.schema_accounts import sign_in_links
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +66,8 @@ class RefusedFace:
     Attributes
     ----------
     photo_id : int
+    picture : int
+        The number of its picture, or its own id where there is no other copy.
     sha256 : str
     face_id, number : int
     decided_by : DecidedBy
@@ -72,6 +75,7 @@ class RefusedFace:
     """
 
     photo_id: int
+    picture: int
     sha256: str
     face_id: int
     number: int
@@ -130,17 +134,16 @@ def pictures_of_person(
         `PictureOfPerson.newest` of the last of the page before.
     limit : int
     """
-    number = func.coalesce(photos.c.picture, photos.c.photo_id)
     newest = func.max(photos.c.photo_id)
     query = (
-        select(number.label("number"), newest.label("newest"))
+        select(NUMBER.label("number"), newest.label("newest"))
         .join(photos, photos.c.photo_id == links.c.photo_id)
         .where(
             links.c.person_id == person_id,
             links.c.decision == "same",
             inside(links, collection_ids),
         )
-        .group_by(number)
+        .group_by(NUMBER)
         .order_by(newest.desc())
         .limit(limit)
     )
@@ -187,6 +190,7 @@ def refused_faces(
     rows = connection.execute(
         select(
             links.c.photo_id,
+            NUMBER.label("picture"),
             photos.c.sha256,
             links.c.face_id,
             faces.c.number,
@@ -205,6 +209,7 @@ def refused_faces(
     return [
         RefusedFace(
             photo_id=row.photo_id,
+            picture=row.picture,
             sha256=row.sha256,
             face_id=row.face_id,
             number=row.number,
@@ -244,19 +249,6 @@ def delete_reference(connection: Connection, person_id: str, reference_id: str) 
             )
         ).rowcount
     return gone > 0
-
-
-def invited_at(connection: Connection, person_id: str) -> tuple[datetime, datetime | None] | None:
-    """When the invitation by which a person enrolled was made, and when they took it."""
-    row = connection.execute(
-        select(invitations.c.created_at, invitations.c.taken_at).where(
-            invitations.c.person_id == person_id
-        )
-    ).first()
-    if row is None:
-        return None
-    taken = datetime.fromisoformat(row.taken_at) if row.taken_at else None
-    return datetime.fromisoformat(row.created_at), taken
 
 
 def ways_in(connection: Connection, person_id: str) -> list[WayIn]:

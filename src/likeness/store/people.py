@@ -228,7 +228,7 @@ def references_of_many(
 
 
 def reference_crops_of(connection: Connection, person_id: str, *, key: bytes) -> dict[str, bytes]:
-    """A person's reference crops as JPEG, by reference id, for their own export."""
+    """A person's reference crops as JPEG, by reference id."""
     rows = connection.execute(
         select(references.c.reference_id, references.c.crop).where(
             references.c.person_id == person_id

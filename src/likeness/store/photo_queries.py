@@ -38,9 +38,9 @@ from likeness.records.photo_query import (
 )
 from likeness.records.stored import StoredFace, StoredPhoto
 from likeness.store.chunks import IDS_AT_ONCE, in_chunks
+from likeness.store.links import inside
 from likeness.store.photos import FACE_COLUMNS, PHOTO_COLUMNS, stored_face, stored_photo
 from likeness.store.schema import faces, links, photos, proposals, sightings, sources
-from likeness.store.sightings import shown
 
 FEW = 100_000
 """Up to as many rows are gathered first; of more, photos are looked at newest first instead."""
@@ -111,7 +111,7 @@ def matching_photos(
     found = [
         or_(
             *(
-                and_(_linked(some.person_ids), _seen(some.collection_ids, *about_places))
+                and_(_linked(some.person_ids), inside(photos, some.collection_ids, *about_places))
                 for some in findable
             )
         ),
@@ -180,7 +180,7 @@ def _alike(people: Iterable[str], named: Mapping[str, Sequence[str]]) -> list[Wi
 
 
 def _shows(some: Within) -> ColumnElement[bool]:
-    return and_(_linked(some.person_ids), _seen(some.collection_ids))
+    return and_(_linked(some.person_ids), inside(photos, some.collection_ids))
 
 
 def _linked(person_ids: frozenset[str]) -> ColumnElement[bool]:
@@ -190,21 +190,6 @@ def _linked(person_ids: frozenset[str]) -> ColumnElement[bool]:
             links.c.photo_id == photos.c.photo_id,
             links.c.decision == "same",
             _among(_ANY_PERSON, person_ids),
-        )
-        .correlate(photos)
-        .exists()
-    )
-
-
-def _seen(collection_ids: Sequence[str], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    return (
-        select(sightings.c.sighting_id)
-        .join(sources, sources.c.source_id == sightings.c.source_id)
-        .where(
-            sightings.c.photo_id == photos.c.photo_id,
-            sources.c.collection_id.in_(collection_ids),
-            *conditions,
-            shown(),
         )
         .correlate(photos)
         .exists()
@@ -224,7 +209,7 @@ def _count_shown(some: Within) -> ColumnElement[int]:
         .correlate(photos)
         .scalar_subquery()
     )
-    return case((_seen(some.collection_ids), linked), else_=0)
+    return case((inside(photos, some.collection_ids), linked), else_=0)
 
 
 def _sum(numbers: Sequence[ColumnElement[int]]) -> ColumnElement[int]:
@@ -246,7 +231,7 @@ def _only(alike: Sequence[Within]) -> ColumnElement[bool]:
             .correlate(faces)
             .exists()
         )
-        return and_(linked, _seen(some.collection_ids))
+        return and_(linked, inside(photos, some.collection_ids))
 
     every = select(faces.c.face_id).where(faces.c.photo_id == photos.c.photo_id)
     others = every.where(not_(or_(*(theirs(some) for some in alike))))

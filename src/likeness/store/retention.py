@@ -11,8 +11,6 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 from likeness.store.chunks import in_chunks
 from likeness.store.schema import collections, photos, retained, sightings, sources, videos
 
-MARKS_AT_ONCE = 500
-
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
@@ -79,12 +77,6 @@ def count_due(connection: Connection, collection_id: str, *, before: datetime) -
     return int(row[0]), int(row[1])
 
 
-def delete_due(connection: Connection, gone: Iterable[Due]) -> None:
-    """Delete sightings that are due."""
-    for some in in_chunks([one.sighting_id for one in gone]):
-        connection.execute(delete(sightings).where(sightings.c.sighting_id.in_(some)))
-
-
 def put_marks(
     connection: Connection,
     collection_id: str,
@@ -139,10 +131,8 @@ def any_marks(connection: Connection, collection_id: str) -> bool:
 
 def marked(connection: Connection, marks: Iterable[bytes]) -> frozenset[bytes]:
     """Those of some marks that are kept."""
-    wanted = sorted(set(marks))
     found: set[bytes] = set()
-    for start in range(0, len(wanted), MARKS_AT_ONCE):
-        some = wanted[start : start + MARKS_AT_ONCE]
+    for some in in_chunks(marks):
         found.update(
             connection.execute(select(retained.c.mark).where(retained.c.mark.in_(some))).scalars()
         )

@@ -35,7 +35,6 @@ sessions = Table(
     # The browser's name, sealed under the subject's key.
     Column("device", LargeBinary, nullable=False),
     Index("sessions_by_subject", "subject_id"),
-    Index("sessions_by_end", "ends_at"),
 )
 
 # Links that sign somebody in, by the hash of what they hold.

@@ -187,13 +187,12 @@ def mark_link_used(connection: Connection, link_id: str, *, at: datetime) -> Non
     )
 
 
-def delete_links_of(connection: Connection, subject_id: str, *, kind: LinkKind | None) -> int:
-    """Forget the links of one subject, of one kind or of all; returns how many."""
+def delete_links_of(connection: Connection, subject_id: str, *, kind: LinkKind | None) -> None:
+    """Forget the links of one subject, of one kind or of all."""
     of_kind = () if kind is None else (sign_in_links.c.kind == kind,)
-    gone = connection.execute(
+    connection.execute(
         delete(sign_in_links).where(sign_in_links.c.subject_id == subject_id, *of_kind)
     )
-    return int(gone.rowcount)
 
 
 def delete_links_before(connection: Connection, now: datetime) -> None:

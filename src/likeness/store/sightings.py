@@ -26,6 +26,9 @@ from likeness.records.stored import StoredSighting
 from likeness.store.chunks import in_chunks
 from likeness.store.schema import notices, photos, sightings, sources
 
+FRAME = "#t="
+"""Between a video's item and the moment of a frame in it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NewSighting:
@@ -67,6 +70,13 @@ def shown() -> ColumnElement[bool]:
         ~hidden.correlate(sightings).exists(),
         ~stopped.correlate(sightings).exists(),
     )
+
+
+def is_frame_of(item: str) -> ColumnElement[bool]:
+    """Condition: the sighting is of a frame of a source's video, named by the video's item."""
+    # A range and not a pattern, so that it goes by the index: ">" comes right after "=".
+    first = f"{item}{FRAME}"
+    return (sightings.c.item >= first) & (sightings.c.item < f"{first[:-1]}>")
 
 
 def sighting_of(connection: Connection, source_id: str, item: str) -> StoredSighting | None:
@@ -143,7 +153,7 @@ def mark_item_seen(
         # Ranges, one at a time, so that each goes by the index; a video's frames are below it.
         folder = item.rstrip("/")
         places.append((sightings.c.item >= f"{folder}/") & (sightings.c.item < f"{folder}0"))
-        places.append((sightings.c.item >= f"{item}#t=") & (sightings.c.item < f"{item}#t>"))
+        places.append(is_frame_of(item))
     for here in places:
         connection.execute(
             update(sightings)
@@ -165,20 +175,17 @@ def delete_item(connection: Connection, source_id: str, item: str) -> int | None
 def items_held(connection: Connection, source_id: str, items: Iterable[str]) -> frozenset[str]:
     """Those of some items of a source that a photo, or a frame of a video, is held of."""
     found: set[str] = set()
-    wanted = sorted(set(items))
+    wanted = set(items)
     for some in in_chunks(wanted):
         query = select(sightings.c.item).where(
             sightings.c.source_id == source_id, sightings.c.item.in_(some)
         )
         found.update(connection.execute(query).scalars())
-    for item in wanted:
+    for item in wanted - found:
         frames = select(sightings.c.item).where(
-            sightings.c.source_id == source_id,
-            # A range, so that it goes by the index: ">" comes right after "=".
-            sightings.c.item >= f"{item}#t=",
-            sightings.c.item < f"{item}#t>",
+            sightings.c.source_id == source_id, is_frame_of(item)
         )
-        if item not in found and connection.execute(frames.limit(1)).first() is not None:
+        if connection.execute(frames.limit(1)).first() is not None:
             found.add(item)
     return frozenset(found)
 
@@ -241,6 +248,12 @@ def collections_of_photos(
         for row in connection.execute(places.where(sightings.c.photo_id.in_(some)).distinct()):
             found.setdefault(row.photo_id, set()).add(row.collection_id)
     return {photo_id: frozenset(names) for photo_id, names in found.items()}
+
+
+def delete_these(connection: Connection, sighting_ids: Iterable[int]) -> None:
+    """Delete sightings."""
+    for some in in_chunks(sighting_ids):
+        connection.execute(delete(sightings).where(sightings.c.sighting_id.in_(some)))
 
 
 def _delete_some(connection: Connection, limit: int, *conditions: ColumnElement[bool]) -> list[int]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from likeness.records.stored import StoredSighting
 from likeness.store.schema import sightings, videos
-from likeness.store.sightings import stored_sighting
+from likeness.store.sightings import is_frame_of, stored_sighting
 
 
 class VideoMark(Protocol):
@@ -65,7 +65,7 @@ def frames_seen(
     """Note that a run met a video that has not changed; returns the sightings of its frames."""
     frames = connection.execute(
         update(sightings)
-        .where(_frames(source_id, item))
+        .where(sightings.c.source_id == source_id, is_frame_of(item))
         .values(seen_in_run=run_id)
         .returning(*sightings.c)
     ).all()
@@ -78,16 +78,11 @@ def delete_frames_unseen(
     """Delete the sightings of a video's frames that a run has not met; returns their photos."""
     gone = connection.execute(
         delete(sightings)
-        .where(_frames(source_id, item), sightings.c.seen_in_run != run_id)
+        .where(
+            sightings.c.source_id == source_id,
+            is_frame_of(item),
+            sightings.c.seen_in_run != run_id,
+        )
         .returning(sightings.c.photo_id)
     )
     return list(gone.scalars())
-
-
-def _frames(source_id: str, item: str) -> ColumnElement[bool]:
-    # A range and not a pattern, so that it goes by the index: ">" comes right after "=".
-    return (
-        (sightings.c.source_id == source_id)
-        & (sightings.c.item >= f"{item}#t=")
-        & (sightings.c.item < f"{item}#t>")
-    )

@@ -175,6 +175,7 @@ def test_a_receipt_with_a_piece_missing_or_doubled_does_not_verify(start: int, s
         (1, {"counts": {"links": 1e3}}),
         (1, {"counts": {"references": 3, "links": 12}}),
         (1, {"counts": [["links", 12]]}),
+        (1, {"times": []}),
         (1, {"commitments": ["AB" * 32]}),
         (2, {"leaf": "AAAA"}),
         (2, {"counts": {"links": 13, "references": 3}}),

@@ -210,7 +210,7 @@ def test_decisions_of_people_come_oldest_first_and_those_of_the_threshold_not_at
     made = link(connection, photo_id, other, BOB, decided_by="operator")
     propose(connection, photo_id, third)
     refused = link(connection, photo_id, third, BOB, decision="different", decided_by="person")
-    found = copies.human_decisions(connection, [photo_id])
+    found = links.human_decisions(connection, [photo_id])
     assert [decision.link for decision in found] == [made, refused]
     assert {decision.decided_at for decision in found} == {NOW}
     crops = copies.faces_of_copies(connection, [photo_id])

@@ -141,7 +141,6 @@ def _signing_in() -> None:
         sa.PrimaryKeyConstraint("session_id"),
     )
     op.create_index("sessions_by_subject", "sessions", ["subject_id"])
-    op.create_index("sessions_by_end", "sessions", ["ends_at"])
     op.create_table(
         "sign_in_links",
         sa.Column("link_id", sa.String(), nullable=False),
