@@ -128,9 +128,7 @@ def make_library(folder: Path, given: argparse.Namespace) -> dict[str, int]:
         enrolled = enrol_all(library, people, given.enrolled)
         accounts = {one.name: one.account_id for one in library.accounts()}
         secrets = [
-            signing_in.begin_session(
-                library.house, subject_id=accounts[name], kind="account", device="bench"
-            )[0]
+            signing_in.begin_session(library.house, subject_id=accounts[name], device="bench")[0]
             for name in names
         ]
         held = library.status().photos
@@ -295,7 +293,7 @@ def search(made: httpx.Client, photo: bytes) -> tuple[float, bool]:
         headers={
             "accept": "text/event-stream",
             "content-type": "application/octet-stream",
-            "x-search": "%7B%7D",
+            "x-search": "",
         },
     )
     return time.perf_counter() - began, answer.is_success and "Collins" in answer.text

@@ -35,6 +35,7 @@ WAITS = 0.5
 
 @dataclass(kw_only=True, eq=False)
 class _Held:
+    invitation_id: str
     capture: LiveCapture
     looked_at: float
     timer: threading.Timer
@@ -68,19 +69,24 @@ class Captures:
         self._draw = draw
         self._most = most
         self._lasts = lasts
-        self._running = max(2, RUNNING_EACH * cores)
+        self._running = RUNNING_EACH * cores
         self._turns = threading.BoundedSemaphore(cores)
         self._decoders = DecodeWorkers(min(cores, 2), limits=FRAME_LIMITS)
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
 
-    def begin(self, key: str, *, engine: Engine, thresholds: Thresholds) -> Step:
-        """Begin a capture; one under the same key that is there already is wiped.
+    def begin(
+        self, key: str, *, invitation_id: str, engine: Engine, thresholds: Thresholds
+    ) -> Step:
+        """Begin a capture; one under the same key or by the same invitation is wiped.
 
         Parameters
         ----------
         key : str
             Says whose it is, and nothing about them.
+        invitation_id : str
+            However many browsers have its link, it holds one capture: nobody can take the places
+            of all others with it.
         engine : Engine
         thresholds : Thresholds
             Of a gallery of one.
@@ -99,21 +105,28 @@ class Captures:
             clock=self._clock,
             draw=self._draw,
         )
-        self.forget(key)
-        now = self._clock()
         with self._lock:
-            running = [
-                held
-                for held in self._held.values()
-                if not held.capture.step.ended and now - held.looked_at < WITHIN
+            # In one step with what takes its place: of two that begin at once, none is left over.
+            former = [
+                self._held.pop(known)
+                for known, held in tuple(self._held.items())
+                if known == key or held.invitation_id == invitation_id
             ]
-            if len(self._held) >= self._most or len(running) >= self._running:
-                raise RateLimited(
-                    "Too many people are before their cameras at this moment.",
-                    "Try it again in a minute.",
+            room = self._has_room()
+            if room:
+                self._held[key] = _Held(
+                    invitation_id=invitation_id,
+                    capture=capture,
+                    looked_at=self._clock(),
+                    timer=self._timer(key, capture, min(self._lasts, SECONDS)),
                 )
-            timer = self._timer(key, capture, min(self._lasts, SECONDS))
-            self._held[key] = _Held(capture=capture, looked_at=now, timer=timer)
+        for held in former:
+            _wipe(held)
+        if not room:
+            raise RateLimited(
+                "Too many people are before their cameras at this moment.",
+                "Try it again in a minute.",
+            )
         return capture.step
 
     def look(self, key: str, jpeg: bytes) -> Step | None:
@@ -165,14 +178,22 @@ class Captures:
         with self._lock:
             held = self._held.pop(key, None)
         if held is not None:
-            held.timer.cancel()
-            held.capture.close()
+            _wipe(held)
 
     def close(self) -> None:
         """Wipe all, and end the decoders."""
         for key in tuple(self._held):
             self.forget(key)
         self._decoders.close()
+
+    def _has_room(self) -> bool:
+        now = self._clock()
+        running = [
+            held
+            for held in self._held.values()
+            if not held.capture.step.ended and now - held.looked_at < WITHIN
+        ]
+        return len(self._held) < self._most and len(running) < self._running
 
     def _of(self, key: str) -> _Held:
         with self._lock:
@@ -203,3 +224,8 @@ class Captures:
                 return
             del self._held[key]
         capture.close()
+
+
+def _wipe(held: _Held) -> None:
+    held.timer.cancel()
+    held.capture.close()

@@ -115,6 +115,10 @@ class NotSignedIn(Refused):
     """Nobody is signed in, not any more, or what was shown does not sign anybody in."""
 
 
+class SignInAgain(Refused):
+    """What was asked for is for somebody who signed in a moment ago."""
+
+
 class PackMismatch(Refused):
     """Templates or thresholds of one model pack met those of another."""
 

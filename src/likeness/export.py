@@ -54,6 +54,7 @@ def export_person(house: House, person_id: str) -> dict[str, Any]:
                     "reference": one.reference_id,
                     "crop_jpeg_base64": base64.b64encode(one.jpeg).decode(),
                     "live": one.live,
+                    "added": one.added,
                 }
                 for one in own_data.references_held(connection, person_id, key=key)
             ],

@@ -221,7 +221,8 @@ def own_label(house: House, record: InvitationRecord) -> str:
     """For whom an invitation is; empty where another account than the acting one made it."""
     if record.created_by != house.account.account_id:
         return ""
-    return rows.unseal_label(house.keyring.key(record.created_by), record)
+    keys = house.keyring.keys(filter(None, (record.created_by, record.person_id)))
+    return rows.unseal_label(keys, record)
 
 
 def _checked(purposes: AnyOf[str], label: str, days: int, language: str) -> frozenset[Purpose]:

@@ -6,7 +6,8 @@ No account acts here. The acting account is the person, by their id and without 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -25,9 +26,10 @@ from likeness.portal import my_photos
 from likeness.probe import Image
 from likeness.records.collection import Account, Collection
 from likeness.records.consent import Consent, ConsentGiven, Evidence
-from likeness.records.invitation import Answers, InvitationRecord
+from likeness.records.invitation import Answers
 from likeness.records.person import Person
 from likeness.rescan import RescanReport, rescan
+from likeness.signing_in import put_link
 from likeness.store import audit_log, people
 from likeness.store import collections as collection_rows
 from likeness.store import invitations as rows
@@ -35,6 +37,20 @@ from likeness.store.audit_log import Concerned
 from likeness.store.changes import raise_change
 from likeness.store.people import ReferenceCrop
 from likeness.store.photos import count_matched_before
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnrolledThemself(Enrolled):
+    """Somebody who has just enrolled by an invitation.
+
+    Attributes
+    ----------
+    back : str
+        The secret of their link back; it is kept nowhere.
+    """
+
+    back: str = field(repr=False)
+
 
 NOTHING_YET = RescanReport(photos=0, linked=0, proposed=0)
 _NO_CHANGE = 0
@@ -50,7 +66,7 @@ def enrol_by_invitation(
     live: bool = False,
     compare: bool = True,
     progress: ProgressListener = no_progress,
-) -> Enrolled:
+) -> EnrolledThemself:
     """Enrol whoever has the link of an invitation, and use the invitation up.
 
     Parameters
@@ -78,26 +94,28 @@ def enrol_by_invitation(
     PackMismatch
     """
     # (1) The link is open, and what was said yes to is something that it offers.
-    person, record, invitation = _prepare(house, secret, answers)
+    person, record = _prepare(house, secret, answers)
     # (2) Each photo shows one usable face, and all show one person. No look for somebody alike
     # follows and no search is counted: this person may find nobody, so nothing may be told them
     # about who else enrolled, and no account is at work whose searches it could count among.
     references = references_of(house, person.person_id, images, live=live)
     acting = replace(house, account=Account(account_id=person.person_id, name=""))
-    # (3) The person's key, then in one transaction: the link is used up, consent, references.
-    written_under_new_key(
-        acting,
-        person.person_id,
-        lambda connection: _record(acting, connection, invitation, person, record, references),
-    )
+    # (3) The person's key, then in one transaction: the link, if it is still open, is used up;
+    # consent, references, and a link by which they come back.
+    write = partial(_record, acting, secret, person, record, references)
+    back = written_under_new_key(acting, person.person_id, write)
     # (4) Photos that are held already are compared with them; with who waits, nothing is.
     found = NOTHING_YET
     if record.state == "given":
         acting.eligibility.refresh()
         if compare:
             found = rescan(acting, progress=progress)
-    return Enrolled(
-        person_id=person.person_id, consent=record, references=len(references), rescan=found
+    return EnrolledThemself(
+        person_id=person.person_id,
+        consent=record,
+        references=len(references),
+        rescan=found,
+        back=back,
     )
 
 
@@ -132,9 +150,7 @@ def found_so_far(house: House) -> FoundSoFar:
     return FoundSoFar(photos=my_photos(house, limit=1).total, settled=left == 0)
 
 
-def _prepare(
-    house: House, secret: str, answers: Answers
-) -> tuple[Person, Consent, InvitationRecord]:
+def _prepare(house: House, secret: str, answers: Answers) -> tuple[Person, Consent]:
     with house.store.snapshot() as connection:
         invitation = require_open(house, connection, secret)
         house.require_pack(connection)
@@ -156,7 +172,7 @@ def _prepare(
             "The consent names a purpose that the invitation does not offer.",
             "Choose among those that it shows.",
         )
-    person, record = drawn_up(
+    return drawn_up(
         house,
         answers.name,
         given,
@@ -166,7 +182,6 @@ def _prepare(
         recorded_by="",
         state="waiting" if invitation.terms.needs_approval else "given",
     )
-    return person, record, invitation
 
 
 def _audience(collections: Sequence[Collection], answers: Answers) -> frozenset[str]:
@@ -178,20 +193,22 @@ def _audience(collections: Sequence[Collection], answers: Answers) -> frozenset[
 
 def _record(
     house: House,
-    connection: Connection,
-    invitation: InvitationRecord,
+    secret: str,
     person: Person,
     record: Consent,
     references: Sequence[ReferenceCrop],
-) -> None:
+    connection: Connection,
+) -> str:
     house.require_pack(connection)
+    invitation = require_open(house, connection, secret)
     key, now = house.keyring.key(person.person_id), house.clock()
     waits = record.state == "waiting"
     # Of two phones with one link, the second finds it used.
     if not rows.take(
         connection,
-        invitation.invitation_id,
+        invitation,
         person_id=person.person_id,
+        key=key,
         state="waiting" if waits else "done",
         at=now,
     ):
@@ -221,3 +238,5 @@ def _record(
             )
         ],
     )
+    lasts = max(1, (record.ends_at - now).days)
+    return put_link(house, connection, subject_id=person.person_id, kind="return", days=lasts)

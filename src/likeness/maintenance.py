@@ -56,7 +56,7 @@ def maintain(house: House) -> Maintained:
     uploads = forget_lapsed(house)
     # (3) Photos that their collections have held for as long as they say.
     retained = apply_retention(house)
-    files = sweep(house)
+    files = sweep(house).total()
     # (4) Nothing of any of it stays in the files; a reader may keep an older state for a while.
     with suppress(LibraryBusy):
         house.store.overwrite_deleted()

@@ -11,16 +11,18 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from likeness.errors import PhotoUnreadable, Refused
+from likeness.errors import NotFound, PhotoUnreadable, Refused
 from likeness.house import House
-from likeness.portal import OwnPhoto, OwnPlace, acting_person, linked_of
+from likeness.portal import OwnPhoto, OwnPlace, acting_person, linked_of, not_theirs
+from likeness.portal_decisions import theirs_in
 from likeness.records.photo_formats import SUFFIXES_OF
 from likeness.sources.base import item_of
 from likeness.sources.folder_entry import read_item
 from likeness.store import previews
+from likeness.store.previews import Preview
 from likeness.store.sightings import sightings_of_photos
 from likeness.uploaded import UPLOADED, folder_of
 
@@ -78,12 +80,16 @@ def _pieces(house: House, photos: Sequence[OwnPhoto]) -> Iterator[bytes]:
     rows = csv.writer(table)
     rows.writerow(_COLUMNS)
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
-        for number, photo in enumerate(photos, start=1):
+        for number, begun_with in enumerate(photos, start=1):
             try:
-                file = _file(house, photo, number)
+                photo, preview = _as_of_now(house, begun_with)
+            except NotFound:
+                # It is not theirs any more, or nobody may show it.
+                continue
             except Refused:
                 # They withdrew meanwhile: the archive ends with what it has.
                 break
+            file = _file(house, photo, preview, number)
             rows.writerows(_rows(photo, file))
             if file is not None:
                 archive.writestr(_entry(file.name, house.clock()), file.content)
@@ -92,17 +98,34 @@ def _pieces(house: House, photos: Sequence[OwnPhoto]) -> Iterator[bytes]:
     yield pipe.taken()
 
 
-def _file(house: House, own: OwnPhoto, number: int) -> _File | None:
-    """A photo's file as of now; None where there is nothing to give."""
-    photo_id = own.photo.photo_id
+def _as_of_now(house: House, begun_with: OwnPhoto) -> tuple[OwnPhoto, Preview | None]:
+    """A photo with the places where it still is, and its preview.
+
+    Raises
+    ------
+    NotFound
+        Where it is theirs no more.
+    Refused
+        Where they are not here any more.
+    """
     with house.store.snapshot() as connection:
-        person = acting_person(house, connection)
-        held = sightings_of_photos(connection, [photo_id], collection_ids=person.collection_ids)
-        preview = previews.load(connection, photo_id) if held else None
-    still = {sighting.sighting_id for sighting in held.get(photo_id, ())}
+        own = acting_person(house, connection)
+        photo, links, _ = theirs_in(connection, own, begun_with.photo.sha256)
+        if not links:
+            raise not_theirs()
+        asked = {one.sighting.photo_id for one in begun_with.places}
+        held = sightings_of_photos(connection, asked, collection_ids=own.collection_ids)
+        preview = previews.load(connection, photo.photo_id)
+    still = {one.sighting_id for some in held.values() for one in some}
+    places = tuple(one for one in begun_with.places if one.sighting.sighting_id in still)
+    return replace(begun_with, places=places), preview
+
+
+def _file(house: House, own: OwnPhoto, preview: Preview | None, number: int) -> _File | None:
+    """A photo's file; None where there is nothing to give."""
     name = _name(own, number)
     for place in own.places:
-        if place.sighting.sighting_id in still and place.sighting.link.span is None:
+        if place.sighting.link.span is None:
             content = _original(house, place)
             if content is not None and hashlib.sha256(content).hexdigest() == own.photo.sha256:
                 suffix = SUFFIXES_OF.get(own.photo.format, (".bin",))[0]

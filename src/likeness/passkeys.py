@@ -1,7 +1,8 @@
 """Passkeys: add one, and sign in with one. Nothing that could be stolen here signs anybody in.
 
 The browser makes a pair of keys for this site's host; the library keeps the public half, under the
-subject's key. A passkey knows whose it is, so that whoever signs in types no name.
+subject's key. A passkey knows whose it is, so that whoever signs in types no name. It is all that
+they need, so the device has to check who holds it each time: by a finger, a face or a code.
 """
 
 from __future__ import annotations
@@ -33,7 +34,15 @@ from likeness.challenges import Ceremony, Challenges
 from likeness.errors import LikenessError, NotSignedIn, Refused, StorageError
 from likeness.house import House
 from likeness.records.credential import Passkey
-from likeness.signing_in import forget_subject, name_of, opened_link, require_somebody, use_link
+from likeness.records.session import Session
+from likeness.signing_in import (
+    forget_subject,
+    name_of,
+    opened_link,
+    require_fresh,
+    require_somebody,
+    use_link,
+)
 from likeness.store import credentials
 from likeness.ways_in import audit_way_in, tidy_label
 
@@ -87,7 +96,7 @@ def adding_options(
         attestation=AttestationConveyancePreference.NONE,
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED,
-            user_verification=UserVerificationRequirement.PREFERRED,
+            user_verification=UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=[
             PublicKeyCredentialDescriptor(id=passkey.raw_id)
@@ -104,18 +113,22 @@ def add_passkey(
     challenges: Challenges,
     answer: bytes,
     *,
-    subject_id: str,
+    session: Session,
     label: str = "",
 ) -> Passkey:
-    """Keep the passkey that a browser made for a subject who is signed in.
+    """Keep the passkey that a browser made for whoever is signed in.
 
     Raises
     ------
+    SignInAgain
+        They signed in too long ago.
     NotSignedIn
         The challenge was not given out, was used or ended.
     Refused
         What the browser sent does not hold, or the subject has too many.
     """
+    require_fresh(house, session)
+    subject_id = session.subject_id
     made = _verified(house, site, challenges, answer, subject_id=subject_id, label=label)
     with house.transaction() as connection:
         key = house.keyring.key(subject_id)
@@ -166,7 +179,7 @@ def sign_in_options(site: Site, challenges: Challenges) -> dict[str, Any]:
         rp_id=site.host,
         challenge=challenges.give("sign_in"),
         timeout=TIMEOUT_MS,
-        user_verification=UserVerificationRequirement.PREFERRED,
+        user_verification=UserVerificationRequirement.REQUIRED,
     )
     return options_to_json_dict(options)
 
@@ -192,6 +205,7 @@ def sign_in_with_passkey(house: House, site: Site, challenges: Challenges, answe
             expected_origin=site.origin,
             credential_public_key=passkey.public_key,
             credential_current_sign_count=passkey.sign_count,
+            require_user_verification=True,
         )
         handle = fields["response"].get("userHandle")
         if handle is not None and base64url_to_bytes(handle) != passkey.subject_id.encode():
@@ -232,6 +246,7 @@ def _verified(
             expected_challenge=challenge,
             expected_rp_id=site.host,
             expected_origin=site.origin,
+            require_user_verification=True,
         )
     except LikenessError:
         raise

@@ -18,7 +18,8 @@ from likeness.guessable import own_characters
 from likeness.house import House, new_id
 from likeness.records.collection import Account
 from likeness.records.credential import Password
-from likeness.signing_in import forget_subject, opened_link, use_link
+from likeness.records.session import Session
+from likeness.signing_in import forget_subject, opened_link, require_fresh, use_link
 from likeness.store import collections as collection_rows
 from likeness.store import credentials
 from likeness.store import sessions as session_rows
@@ -63,39 +64,42 @@ def require_good(password: str, *, name: str) -> None:
         )
 
 
-def set_password(
-    house: House, account_id: str, password: str, *, current: str = "", but: str = ""
-) -> None:
-    """Give the account another password, or its first; its other sessions end.
+def set_password(house: House, session: Session, password: str, *, current: str = "") -> None:
+    """Give the account that is signed in another password, or its first.
+
+    Its other sessions end.
 
     Parameters
     ----------
     house : House
-    account_id : str
+    session : Session
     password : str
     current : str
         The one that it has, where it has one: an open browser alone must not change it.
-    but : str
-        Id of the session that goes on.
 
     Raises
     ------
     NotSignedIn
         The current password is another one.
+    SignInAgain
+        It is the first one, and somebody signed in too long ago.
     UsageError
         The new one is not good.
     """
+    account_id = session.subject_id
     with house.store.snapshot() as connection:
         account = _active(connection, account_id)
         key = house.keyring.key(account_id)
         known = credentials.password_of(connection, account_id, key=key)
-    if known is not None and not _hasher().verify(_normal(current), known.hashed):
+    if known is None:
+        require_fresh(house, session)
+    elif not _hasher().verify(_normal(current), known.hashed):
         raise NotSignedIn("The current password is another one.", "Type it again.")
     made = _made(house, account, password)
     with house.transaction() as connection:
         _active(connection, account_id)
         credentials.put_password(connection, made, key=key)
-        session_rows.delete_sessions_of(connection, account_id, but=but)
+        session_rows.delete_sessions_of(connection, account_id, but=session.session_id)
         house.audit_deed(connection, kind="account", details={"did": "password"})
 
 
@@ -137,7 +141,9 @@ def sign_in_with_password(house: House, name: str, password: str) -> str:
     """
     with house.store.snapshot() as connection:
         known = _known(house, connection, name)
-    hashed = known.hashed if known else _nobodys_hash()
+    # Made for a known name as well: the first to ask would take longer otherwise.
+    nobodys = _nobodys_hash()
+    hashed = known.hashed if known else nobodys
     typed = _normal(password)[: LONGEST + 1]
     right, updated = _hasher().verify_and_update(typed, hashed)
     if known is None or not right:

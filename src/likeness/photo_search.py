@@ -22,6 +22,8 @@ from likeness.store import people
 from likeness.store.photo_queries import Within, matching_photos
 
 MOST_A_PAGE = 200
+LAST = 2**63 - 1
+"""No photo can have a greater number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,20 +52,22 @@ def find_photos(
     query : str or PhotoQuery
         As :func:`likeness.records.photo_query.parse` reads it; empty for every such photo.
     after : int, optional
-        The ``next`` of the page before.
+        The ``next`` of the page before. Whether that photo is still held makes no difference.
     limit : int
         Photos a page, at most :data:`MOST_A_PAGE`.
 
     Raises
     ------
     UsageError
-        The query is off, and where.
+        The query is off, and where; or there is no such page.
     NotFound
         It names a person whom the account may not find, or a collection that it may not search, in
         the same words whether there is one.
     """
     if not 1 <= limit <= MOST_A_PAGE:
         raise UsageError(f"A page has 1 to {MOST_A_PAGE} photos.", "Ask for fewer at once.")
+    if after is not None and not 0 < after <= LAST:
+        raise UsageError("There is no such page of photos.", "Begin with the first.")
     # (1) What is asked for, in ids instead of names.
     asked = by_ids(house, parse(query) if isinstance(query, str) else query)
     with house.store.snapshot() as connection:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from likeness.copies import Looks, registered
 from likeness.errors import Refused
 from likeness.faces.crops import FACE_CROP_SIZE
-from likeness.faces.registration import Window, within
+from likeness.faces.registration import Window, measure, within
 from likeness.faces.resemblance import read_look
 from likeness.house import House
 from likeness.kept_crops import templates_of_crops
@@ -199,9 +199,13 @@ def _same_pictures(connection: Connection, own: Self, pointed: Pointed) -> list[
         near = [one for one in looks.near(given) if one != exact]
     asked = near if exact is None else [exact, *near]
     covered = sightings_of_photos(connection, asked, collection_ids=own.collection_ids)
+    seen = [photo_id for photo_id in near if photo_id in covered]
+    if not seen:
+        # Laying pictures upon each other takes long enough to tell that there is one.
+        measure(given, given)
     found: list[tuple[float, int, Window]] = []
-    for photo_id in near:
-        registration = registered(connection, photo_id, given) if photo_id in covered else None
+    for photo_id in seen:
+        registration = registered(connection, photo_id, given)
         if registration is not None:
             found.append((registration.local, photo_id, registration.window))
     same = [(photo_id, window) for _, photo_id, window in sorted(found)]

@@ -1,4 +1,8 @@
-"""A person's own references: see them, give better ones, take one back."""
+"""A person's own references: see them, give better ones, take one back.
+
+What they enrolled with is the measure of all that comes later, and one of it stays: else each new
+reference could be a step further, until the last ones are somebody else's.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from likeness.errors import ConsentRefused, FaceUnusable, NotFound, UsageError
+from likeness.errors import ConsentRefused, FaceUnusable, NotFound, PackMismatch, UsageError
 from likeness.faces.frames import frame_name
 from likeness.faces.packs import UNREACHABLE
 from likeness.house import House, new_id
@@ -51,7 +55,7 @@ def add_references(
     Parameters
     ----------
     photos : sequence of photos
-        Each with exactly one usable face, which is like the references that they have.
+        Each with exactly one usable face, which is like the references that they enrolled with.
     live : bool
         Whether a camera that saw the person move as asked took them.
 
@@ -69,6 +73,7 @@ def add_references(
     ConsentRefused
         Where no consent of theirs is live: photos are compared with nobody's by then.
     PackMismatch
+        Also where no threshold was measured for the pack in use, so that nothing can be compared.
     Refused
     """
     # (1) Who gives them, and that they may be compared at all.
@@ -77,7 +82,7 @@ def add_references(
     # (2) One usable face in each photo; their templates.
     crops = reference_crops(house, photos)
     templates = reference_templates(house, crops)
-    # (3) In one transaction: each is like those that the person has, and they are kept.
+    # (3) In one transaction: each is like those that the person enrolled with, and they are kept.
     with house.transaction() as connection:
         house.require_pack(connection)
         own = _consenting(house, connection, more=len(photos))
@@ -95,7 +100,7 @@ def add_references(
 
 
 def drop_reference(house: House, reference_id: str, *, then: Then = rescan_where_possible) -> None:
-    """Take back one reference, but never the last: that is a withdrawal.
+    """Take back one reference, but never the last of those that the person enrolled with.
 
     Raises
     ------
@@ -107,10 +112,10 @@ def drop_reference(house: House, reference_id: str, *, then: Then = rescan_where
     """
     with house.transaction() as connection:
         own = acting_person(house, connection)
-        if people.count_references(connection, own.person_id) < 2:
+        if own_data.given_at_enrolment(connection, own.person_id) == {reference_id}:
             raise ConsentRefused(
-                "This is the last reference: without one nothing could be compared.",
-                "Add a better one first, or withdraw everything.",
+                "This is the last reference of those that you enrolled with.",
+                "Keep it, or withdraw everything and enrol anew.",
             )
         if not own_data.delete_reference(connection, own.person_id, reference_id):
             raise NotFound("You have no such reference.", "Open My references again.")
@@ -125,12 +130,13 @@ def own_template(house: House, connection: Connection, own: Self) -> NDArray[np.
 
     None where they have no reference that was made with the pack in use.
     """
-    held = list(
-        references_of_many(
-            connection, {own.person_id: own.key}, pack_fingerprint=house.pack.fingerprint
-        )
-    )
+    held = _held(house, connection, own)
     return fuse(held).template if held else None
+
+
+def _held(house: House, connection: Connection, own: Self) -> list[Reference]:
+    keys = {own.person_id: own.key}
+    return list(references_of_many(connection, keys, pack_fingerprint=house.pack.fingerprint))
 
 
 def _consenting(house: House, connection: Connection, *, more: int) -> Self:
@@ -158,6 +164,7 @@ def _fresh(
             jpeg=jpeg,
             alignment=frame_name(house.pack),
             live=live,
+            added=True,
         )
         for template, jpeg in zip(templates, crops, strict=True)
     ]
@@ -170,16 +177,19 @@ def _require_like_own(
     templates: NDArray[np.float32],
     photos: Sequence[Image],
 ) -> None:
-    """Each new reference is compared with what stands for the person now, by which they are found.
+    """Each new reference is compared with what the person enrolled with.
 
-    Not with the other new ones: else they could lead step by step to somebody else.
+    Not with what they added since: it could lead step by step to somebody else.
     """
     least = house.thresholds(1).review
-    template = own_template(house, connection, own)
-    if least >= UNREACHABLE or template is None:
-        # Where nothing was measured for the pack, nothing can be said against them.
-        return
-    scores = templates @ template
+    first = own_data.given_at_enrolment(connection, own.person_id)
+    enrolled_with = [one for one in _held(house, connection, own) if one.reference_id in first]
+    if least >= UNREACHABLE or not enrolled_with:
+        raise PackMismatch(
+            "Nothing can be compared with your references with the model pack in use.",
+            "Ask whoever runs this library to calibrate it.",
+        )
+    scores = templates @ fuse(enrolled_with).template
     for number, score in enumerate(scores, start=1):
         if score < least:
             raise FaceUnusable(

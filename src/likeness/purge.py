@@ -63,7 +63,7 @@ def purge(
         progress(Progress(phase="purge", done=gone, total=max(gone, total)))
     _forget_fetched(house, notice, target)
     # Uploaded files are the library's own: those of which no photo is left go too.
-    if files := sweep(house):
+    if files := sweep(house).total():
         with house.store.transaction() as connection:
             notice_rows.add_counts(connection, notice.notice_id, {"files": files})
     # (2) Nothing of the rows stays in the files, once nobody reads an older state of them.

@@ -8,6 +8,7 @@ as long as the collection has a rule.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -91,12 +92,15 @@ def apply_retention(house: House, *, progress: ProgressListener = no_progress) -
             concerned = rows.collections_concerned(connection)
         gone = sum(_take_out(house, collection_id, progress) for collection_id in concerned)
         # (2) So do uploaded files, and nothing of the rows stays in the files.
+        files: Counter[str] = Counter()
         if gone or _untold(house, concerned):
-            sweep(house)
+            files = sweep(house)
             with suppress(LibraryBusy):
                 house.store.overwrite_deleted()
         # (3) A receipt for each collection.
-        receipts = [_told(house, collection_id) for collection_id in concerned]
+        receipts = [
+            _told(house, collection_id, files[collection_id]) for collection_id in concerned
+        ]
     # (4) Photos that other collections hold are compared anew with the people of those alone.
     if gone:
         rescan_where_possible(house, progress=progress)
@@ -164,12 +168,14 @@ def _untold(house: House, collection_ids: Iterable[str]) -> bool:
         )
 
 
-def _told(house: House, collection_id: str) -> RetainedIn | None:
+def _told(house: House, collection_id: str, files: int) -> RetainedIn | None:
     """The receipt for what went of a collection since the last one; None where nothing did."""
     if not _untold(house, [collection_id]):
         return None
     with house.transaction() as connection:
         counts = rows.count_untold(connection, collection_id)
+        if files:
+            counts["files"] = files
         details = {"collection": collection_id, "did": "retention"}
         serial, document = append_removal(house, connection, counts=counts, details=details)
         rows.set_told(connection, collection_id)

@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from likeness.errors import KeyErased, NotFound, NotSignedIn, UsageError
+from likeness.errors import KeyErased, NotFound, NotSignedIn, SignInAgain, UsageError
 from likeness.house import House
 from likeness.records.collection import Account
 from likeness.records.session import LinkKind, Session, SubjectKind
@@ -36,6 +36,10 @@ LONGEST: Final[Mapping[SubjectKind, timedelta]] = MappingProxyType(
 )
 """After how long a session ends in any case."""
 
+FRESH = timedelta(minutes=10)
+"""How long after signing in somebody may change who signs in and how. Whoever finds an open browser
+gets what is open until it ends, and no way in of their own."""
+
 SET_UP_DAYS = 1
 """How long a link to choose a passkey or password lasts: it is as good as the account."""
 
@@ -46,7 +50,7 @@ _SECRET_BYTES = 32
 
 
 def begin_session(
-    house: House, *, subject_id: str, kind: SubjectKind, device: str, replacing: str = ""
+    house: House, *, subject_id: str, device: str, replacing: str = ""
 ) -> tuple[str, Session]:
     """Sign a subject in, after it showed who it is.
 
@@ -54,7 +58,7 @@ def begin_session(
     ----------
     house : House
     subject_id : str
-    kind : SubjectKind
+        An account, or a person.
     device : str
         The browser in a few words.
     replacing : str
@@ -73,17 +77,18 @@ def begin_session(
     """
     now = house.clock()
     secret = new_secret()
-    session = Session(
-        session_id=hash_of(secret),
-        subject_id=subject_id,
-        kind=kind,
-        created_at=now,
-        seen_at=now,
-        ends_at=now + LONGEST[kind],
-        device=device,
-    )
     with house.store.transaction() as connection:
-        key = _require_subject(house, connection, subject_id, kind)
+        account, key = _signed_in_as(house, connection, subject_id)
+        kind: SubjectKind = "account" if account else "person"
+        session = Session(
+            session_id=hash_of(secret),
+            subject_id=subject_id,
+            kind=kind,
+            created_at=now,
+            seen_at=now,
+            ends_at=now + LONGEST[kind],
+            device=device,
+        )
         for each, idle in IDLE.items():
             rows.delete_ended(connection, each, now=now, idle_since=now - idle)
         rows.delete_session(connection, replacing)
@@ -91,8 +96,10 @@ def begin_session(
     return secret, session
 
 
-def session_of(house: House, secret: str) -> Session:
-    """The session that a browser's secret belongs to.
+def session_of(house: House, secret: str) -> tuple[Session, Account]:
+    """The session that a browser's secret belongs to, and whom the house acts as in it.
+
+    A person acts as themself, by their id and without a name.
 
     Raises
     ------
@@ -104,11 +111,33 @@ def session_of(house: House, secret: str) -> Session:
         row = rows.load_session(connection, hash_of(secret))
         if row is None or _is_over(row, now):
             raise not_signed_in()
-        session = row.opened(_require_subject(house, connection, row.subject_id, row.kind))
+        account, key = _signed_in_as(house, connection, row.subject_id)
+        if (account is None) != (row.kind == "person"):
+            raise not_signed_in()
+        session = row.opened(key)
     if session.seen_at + TOUCH_AFTER <= now:
         with house.store.transaction() as connection:
             rows.touch_session(connection, session.session_id, at=now)
-    return session
+    return session, account or Account(account_id=session.subject_id, name="")
+
+
+def is_fresh(house: House, session: Session) -> bool:
+    """Whether somebody signed in a moment ago, so that it is still they who sit there."""
+    return house.clock() < session.created_at + FRESH
+
+
+def require_fresh(house: House, session: Session) -> None:
+    """Check that somebody signed in a moment ago.
+
+    Raises
+    ------
+    SignInAgain
+    """
+    if not is_fresh(house, session):
+        raise SignInAgain(
+            "This is open only for a few minutes after signing in.",
+            "Sign in again, then repeat what you did.",
+        )
 
 
 def end_session(house: House, session_id: str, *, subject_id: str | None = None) -> None:
@@ -256,26 +285,10 @@ def name_of(house: House, subject_id: str) -> str:
         There is no such subject.
     """
     with house.store.snapshot() as connection:
-        account = collection_rows.account_by_id(connection, subject_id)
+        account, key = _somebody(house, connection, subject_id)
         if account is not None:
             return account.name
-        key = require_somebody(house, connection, subject_id)
         return people.load_people(connection, {subject_id: key})[subject_id].details.name
-
-
-def kind_of(house: House, subject_id: str) -> SubjectKind:
-    """Whether an id is an account's or a person's.
-
-    Raises
-    ------
-    NotSignedIn
-        It is nobody's any more.
-    """
-    with house.store.snapshot() as connection:
-        account = collection_rows.account_by_id(connection, subject_id)
-        kind: SubjectKind = "person" if account is None else "account"
-        _require_subject(house, connection, subject_id, kind)
-    return kind
 
 
 def forget_subject(connection: Connection, subject_id: str) -> None:
@@ -293,8 +306,7 @@ def require_somebody(house: House, connection: Connection, subject_id: str) -> b
     NotFound
         It is neither.
     """
-    account = collection_rows.account_by_id(connection, subject_id)
-    return _key_of(house, connection, subject_id, account)
+    return _somebody(house, connection, subject_id)[1]
 
 
 def new_secret() -> str:
@@ -336,26 +348,24 @@ def _is_over(row: rows.SessionRow, now: datetime) -> bool:
     return row.ends_at <= now or row.seen_at + IDLE[row.kind] <= now
 
 
-def _require_subject(
-    house: House, connection: Connection, subject_id: str, kind: SubjectKind
-) -> bytes:
-    """The key of a subject that may be signed in now."""
-    account = collection_rows.account_by_id(connection, subject_id)
-    if (account is not None) != (kind == "account"):
-        raise not_signed_in()
+def _signed_in_as(
+    house: House, connection: Connection, subject_id: str
+) -> tuple[Account | None, bytes]:
     try:
-        return _key_of(house, connection, subject_id, account)
+        return _somebody(house, connection, subject_id)
     except NotFound:
         raise not_signed_in() from None
 
 
-def _key_of(
-    house: House, connection: Connection, subject_id: str, account: Account | None
-) -> bytes:
+def _somebody(
+    house: House, connection: Connection, subject_id: str
+) -> tuple[Account | None, bytes]:
+    """The account, or None for a person, and the key of whoever is there under an id."""
+    account = collection_rows.account_by_id(connection, subject_id)
     there = account.active if account else people.person_exists(connection, subject_id)
     try:
         if there:
-            return house.keyring.key(subject_id)
+            return account, house.keyring.key(subject_id)
     except KeyErased:
         pass
     raise NotFound("There is nobody with this id.")

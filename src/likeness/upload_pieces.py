@@ -45,8 +45,9 @@ def opened_piece(folder: Path, name: str) -> Iterator[int]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(descriptor).st_size == 0:
-                # It may be new: see its name to the disk.
-                sync_directory(folder)
+                # It may be new, and the folders too: see their names to the disk.
+                for holder in (folder, *folder.parents[:2]):
+                    sync_directory(holder)
         except BlockingIOError:
             raise LibraryBusy(
                 "Another piece of this file is just arriving.", "Send it again in a moment."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -52,10 +53,15 @@ def delete_folder(house: House, upload_id: str) -> int:
     return count
 
 
-def sweep(house: House) -> int:
-    """Delete every uploaded file of which no photo is held; returns how many.
+def sweep(house: House) -> Counter[str]:
+    """Delete every uploaded file of which no photo is held.
 
     What is still arriving, or being taken in, is left alone.
+
+    Returns
+    -------
+    Counter of str
+        How many, by the id of the collection; those of none that is known under ``""``.
 
     Raises
     ------
@@ -68,10 +74,11 @@ def sweep(house: House) -> int:
         known = collection_rows.all_sources(connection)
         busy = open_uploads(connection)
     sources = {source.address: source for source in known if source.kind == UPLOADED}
-    gone = 0
+    gone: Counter[str] = Counter()
     for folder in folders:
         if folder.name not in busy:
-            gone += sweep_folder(house, sources.get(folder.name), folder)
+            source = sources.get(folder.name)
+            gone[source.collection_id if source else ""] += sweep_folder(house, source, folder)
     return gone
 
 

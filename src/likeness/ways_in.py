@@ -10,7 +10,10 @@ from likeness.errors import NotFound, UsageError
 from likeness.house import House
 from likeness.records.collection import Account
 from likeness.records.credential import Passkey, Password
+from likeness.records.session import Session
+from likeness.signing_in import require_fresh
 from likeness.store import credentials
+from likeness.store import sessions as session_rows
 
 LONGEST_LABEL = 60
 """Characters of what somebody calls a passkey."""
@@ -46,33 +49,31 @@ def rename_passkey(house: House, subject_id: str, credential_id: str, label: str
         raise _no_such()
 
 
-def remove_credential(
-    house: House, subject_id: str, credential_id: str, *, last_too: bool = False
-) -> None:
-    """Remove a passkey or the password of a subject; the last way in stays.
+def remove_credential(house: House, session: Session, credential_id: str) -> None:
+    """Remove a passkey or the password of whoever is signed in; their other sessions end.
 
-    Parameters
-    ----------
-    house : House
-    subject_id : str
-    credential_id : str
-    last_too : bool
-        Remove the last one too, where somebody comes back by a link.
+    An account keeps the last way in. A person comes back by a link too.
 
     Raises
     ------
+    SignInAgain
+        They signed in too long ago.
     NotFound
-        It is not the subject's.
+        It is not theirs.
     UsageError
         It is the last.
     """
+    require_fresh(house, session)
+    subject_id = session.subject_id
     with house.transaction() as connection:
         if not credentials.delete_credential(connection, subject_id, credential_id):
             raise _no_such()
-        if not last_too and credentials.count_credentials(connection, subject_id) == 0:
+        left = credentials.count_credentials(connection, subject_id)
+        if session.kind == "account" and left == 0:
             raise UsageError(
                 "This is the last way to sign in to this account.", "Add another one first."
             )
+        session_rows.delete_sessions_of(connection, subject_id, but=session.session_id)
         audit_way_in(house, connection, subject_id, did="remove_credential")
 
 

@@ -9,18 +9,23 @@ from typing import Any
 import pytest
 from chromium import axe_violations, complaints, context_of
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from promise_house import make_place
+from promise_house import Clock, make_place
 from web_server import WebServer, serving
 
-from likeness import passwords
+from likeness import passwords, signing_in
 from likeness.library import Library
 
 GOOD = "teal kayak hums often"
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with make_place(tmp_path / "place").open() as opened:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def library(tmp_path: Path, clock: Clock) -> Iterator[Library]:
+    with make_place(tmp_path / "place", clock=clock).open() as opened:
         yield opened
 
 
@@ -99,6 +104,46 @@ def test_a_device_makes_one_passkey_for_an_account(
     expect(page.get_by_text("My phone", exact=True)).to_be_visible()
 
 
+def test_a_device_that_asks_nobody_to_unlock_it_makes_no_passkey(
+    server: WebServer, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    session, device = _authenticator(context, page, hasUserVerification=False)
+    page.goto(f"/set-up/{server.library.set_up_link('owner')}")
+    page.get_by_role("button", name="Make a passkey").click()
+    expect(page.get_by_text("No passkey was chosen")).to_be_visible()
+    kept = session.send("WebAuthn.getCredentials", {"authenticatorId": device})
+    assert kept["credentials"] == []
+
+
+def test_another_passkey_is_added_after_signing_in_again(
+    server: WebServer, context: BrowserContext, clock: Clock
+) -> None:
+    page = context.new_page()
+    complained = complaints(page)
+    _authenticator(context, page)
+    page.goto(f"/set-up/{server.library.set_up_link('owner')}")
+    page.get_by_role("button", name="Make a passkey").click()
+    page.wait_for_url("**/desk")
+    clock.now += signing_in.FRESH
+    for path in ("/accounts", "/account"):
+        page.goto(path)
+        assert axe_violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+    expect(page.get_by_role("button", name="Add a passkey")).to_have_count(0)
+    page.get_by_role("link", name="Sign in again").click()
+    expect(page.get_by_text("You signed in a while ago.")).to_be_visible()
+    assert axe_violations(page) == []
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.wait_for_url("**/account")
+    expect(page.get_by_role("button", name="Add a passkey")).to_be_visible()
+    # The page stays open for longer than it lets anybody do that.
+    clock.now += signing_in.FRESH
+    assert complained == []
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.get_by_text("or open your private link again")).to_be_visible()
+
+
 def test_whoever_has_no_passkey_here_is_told_so_and_can_go_on(
     server: WebServer, context: BrowserContext
 ) -> None:
@@ -139,7 +184,9 @@ def test_a_passkey_is_offered_in_the_field_of_the_name(
     page.wait_for_url("**/desk")
 
 
-def test_without_scripts_a_password_is_chosen_and_used(server: WebServer, browser: Browser) -> None:
+def test_without_scripts_a_password_is_chosen_and_used(
+    server: WebServer, browser: Browser, clock: Clock
+) -> None:
     path = f"/set-up/{server.library.set_up_link('owner')}"
     with context_of(browser, server.url, scripts=False) as context:
         page = context.new_page()
@@ -156,6 +203,14 @@ def test_without_scripts_a_password_is_chosen_and_used(server: WebServer, browse
         page.get_by_label("Password", exact=True).fill(GOOD)
         page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url("**/desk")
+        clock.now += signing_in.FRESH
+        page.goto("/accounts")
+        page.get_by_role("link", name="Sign in again").click()
+        page.get_by_label("Name of the account").fill("owner")
+        page.get_by_label("Password", exact=True).fill(GOOD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.wait_for_url("**/accounts")
+        expect(page.get_by_role("heading", name="Add an account")).to_be_visible()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

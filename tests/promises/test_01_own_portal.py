@@ -167,8 +167,9 @@ def test_no_template_and_no_photo_of_a_claim_is_kept(
 
 
 def test_a_session_ends_the_moment_its_person_withdraws(library: Library, ann: str) -> None:
-    secret, _ = signing_in.begin_session(library.house, subject_id=ann, kind="person", device="x")
-    assert signing_in.session_of(library.house, secret).subject_id == ann
+    secret, _ = signing_in.begin_session(library.house, subject_id=ann, device="x")
+    _, acting = signing_in.session_of(library.house, secret)
+    assert acting.account_id == ann
     library.withdraw(ann)
     with pytest.raises(NotSignedIn):
         signing_in.session_of(library.house, secret)

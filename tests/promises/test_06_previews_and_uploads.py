@@ -90,8 +90,7 @@ def test_nothing_of_the_photo_is_left_in_any_file(
     assert rows(library, "SELECT count(*) FROM previews") == [(0,)]
     body = verify_receipt(receipt, key=library.verifier_key).receipt.body
     assert body.counts["photos"] == 1
-    if way != "retention":
-        assert body.counts["files"] == 1
+    assert body.counts["files"] == 1
 
 
 def test_a_notice_about_a_site_takes_uploaded_photos_that_say_they_are_from_there(

@@ -65,7 +65,8 @@ class SoftAuthenticator:
             {1: 2, 3: -7, -1: 1, -2: public.x.to_bytes(32), -3: public.y.to_bytes(32)}
         )
         attested = bytes(16) + len(held.raw_id).to_bytes(2) + held.raw_id + cose
-        data = self._data(held, PRESENT | VERIFIED | HAS_CREDENTIAL, lies) + attested
+        flags = lies.get("flags", PRESENT | VERIFIED) | HAS_CREDENTIAL
+        data = self._data(held, flags, lies) + attested
         attestation = encode_cbor({"fmt": "none", "attStmt": {}, "authData": data})
         client = self._client("webauthn.create", options, lies)
         return _answer(held, {"clientDataJSON": client, "attestationObject": attestation})

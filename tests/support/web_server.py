@@ -91,7 +91,6 @@ class WebServer:
         secret, _ = signing_in.begin_session(
             house,
             subject_id=subject,
-            kind="account" if account else "person",
             device="a test",
         )
         return secret

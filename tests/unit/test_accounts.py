@@ -11,9 +11,7 @@ from likeness.library import Library
 
 
 def _signed_in(library: Library, account_id: str) -> str:
-    secret, _ = signing_in.begin_session(
-        library.house, subject_id=account_id, kind="account", device="Firefox"
-    )
+    secret, _ = signing_in.begin_session(library.house, subject_id=account_id, device="Firefox")
     return secret
 
 

@@ -98,8 +98,15 @@ def _frame() -> bytes:
     return jpeg(np.full((240, 320, 3), 90, dtype=np.uint8))
 
 
-def _begin(captures: Captures, engine: MovingEngine, key: str = "one") -> None:
-    captures.begin(key, engine=engine, thresholds=engine.pack.thresholds_for(1))
+def _begin(
+    captures: Captures, engine: MovingEngine, key: str = "one", *, invitation: str = ""
+) -> None:
+    captures.begin(
+        key,
+        invitation_id=invitation or f"invitation of {key}",
+        engine=engine,
+        thresholds=engine.pack.thresholds_for(1),
+    )
 
 
 POSES = [
@@ -160,6 +167,52 @@ def test_beginning_again_wipes_what_was_before(
     assert captures.state("one") == "running"
     with pytest.raises(NotFound):
         before.taken()
+
+
+def test_whoever_has_one_link_holds_one_place_with_however_many_browsers(
+    captures: Captures, moving_engine: MovingEngine
+) -> None:
+    former = []
+    for number in range(100):
+        _begin(captures, moving_engine, f"browser {number}", invitation="one link")
+        former.append(captures._of(f"browser {number}").capture)
+    assert [capture._closed for capture in former] == [*[True] * 99, False]
+    assert captures.state("browser 98") == "none"
+    assert captures.state("browser 99") == "running"
+    _begin(captures, moving_engine, "somebody else")
+
+
+def test_of_those_that_begin_at_once_by_one_key_all_but_one_are_wiped(
+    moving_engine: MovingEngine,
+) -> None:
+    made: list[LiveCapture] = []
+
+    class _Noting(Captures):
+        def _timer(self, key: str, capture: LiveCapture, seconds: float) -> threading.Timer:
+            made.append(capture)
+            timers.append(super()._timer(key, capture, seconds))
+            return timers[-1]
+
+    timers: list[threading.Timer] = []
+    captures = _Noting()
+    ready = threading.Barrier(8)
+
+    def one() -> None:
+        for _ in range(50):
+            ready.wait(20)
+            _begin(captures, moving_engine)
+
+    threads = [threading.Thread(target=one) for _ in range(8)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert len(made) == 400
+        assert [capture for capture in made if not capture._closed] == [captures._of("one").capture]
+        assert sum(not timer.finished.is_set() for timer in timers) == 1
+    finally:
+        captures.close()
 
 
 def test_a_picture_that_comes_while_one_is_looked_at_is_left_out(

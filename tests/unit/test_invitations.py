@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from byte_scan import forms_of_text, scan
 from promise_house import Clock, Place, acting_as, found_names, rows
+from sqlalchemy import text
 from synthetic_engine import Drawn, draw
 
-from likeness import approval, invitations
+from likeness import approval, invitations, signing_in
 from likeness.consent.notice import current_notice
-from likeness.errors import ConsentRefused, FaceUnusable, LikenessError, NotFound, UsageError
+from likeness.errors import (
+    ConsentRefused,
+    FaceUnusable,
+    LikenessError,
+    NotFound,
+    StorageError,
+    UsageError,
+)
 from likeness.house import House
 from likeness.invitations import Invited, invite
 from likeness.invited import enrol_by_invitation
@@ -129,6 +138,49 @@ def test_every_link_that_leads_nowhere_reads_the_same(
 def test_a_link_works_until_the_last_moment(library: Library, clock: Clock) -> None:
     made = asked(library, days=1)
     clock.advance(days=1, microseconds=-1)
+    assert invitations.opened(library.house, made.secret).open
+
+
+def test_whoever_was_let_go_while_photos_are_looked_at_enrols_nobody(library: Library) -> None:
+    library.create_account("helper", role="operator")
+    made = asked(acting_as(library, "helper"), needs_approval=False)
+
+    class _LetGoMeanwhile(list[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            if any(a.name == "helper" and a.active for a in library.accounts()):
+                library.end_account("helper")
+            return super().__iter__()
+
+    with pytest.raises(NotFound) as caught:
+        answered(library, made.secret, images=_LetGoMeanwhile([draw(Drawn(person=ANN), salt=1)]))
+    assert str(caught.value) == GONE
+    assert rows(library, "SELECT count(*) FROM people") == [(0,)]
+    assert library.house.keyring.tombstone_head()[0] == 1
+
+
+def test_whoever_enrolled_has_a_link_back_for_as_long_as_their_consent_lasts(
+    library: Library, clock: Clock
+) -> None:
+    enrolled = answered(library, asked(library).secret)
+    back = enrolled.back
+    assert back not in repr(enrolled)
+    clock.advance(days=(enrolled.consent.ends_at - clock.now).days - 1)
+    found = signing_in.take_link(library.house, back, kind="return")
+    assert found == enrolled.person_id
+
+
+def test_nobody_is_enrolled_without_a_link_back(library: Library) -> None:
+    made = asked(library)
+    with library.house.store.transaction() as connection:
+        connection.execute(
+            text(
+                "CREATE TRIGGER full BEFORE INSERT ON sign_in_links"
+                " BEGIN SELECT RAISE(ABORT, 'full'); END"
+            )
+        )
+    with pytest.raises(StorageError):
+        answered(library, made.secret)
+    assert rows(library, "SELECT count(*) FROM people") == [(0,)]
     assert invitations.opened(library.house, made.secret).open
 
 

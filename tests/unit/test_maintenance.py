@@ -42,7 +42,7 @@ def test_what_is_over_goes(library: Library, folder: Path, clock: Clock) -> None
     library.ingest(folder, collection="party")
     waiting = begun(library, {"a.png": b"aaaa"})
     owner = house.account.account_id
-    signing_in.begin_session(house, subject_id=owner, kind="account", device="a browser")
+    signing_in.begin_session(house, subject_id=owner, device="a browser")
     signing_in.make_link(house, subject_id=owner, kind="set_up", days=1)
     clock.advance(days=31)
     done = maintain(house)

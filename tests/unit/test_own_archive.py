@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from synthetic_engine import Drawn, save
 
 from likeness.library import Library
 from likeness.own_archive import TABLE, own_archive
+from likeness.portal import my_photos
+from likeness.portal_decisions import not_me
 
 ANN, BOB = 1, 2
 
@@ -108,6 +111,33 @@ def test_it_ends_where_they_withdraw_meanwhile(library: Library, ann: str, folde
     archive = zipfile.ZipFile(io.BytesIO(first + b"".join(pieces)))
     assert len(archive.namelist()) == 2
     assert len(table_of(archive)) == 1
+
+
+def test_a_photo_that_is_taken_off_them_meanwhile_is_not_in_it(library: Library, ann: str) -> None:
+    house = own_house(library, ann)
+    pieces = own_archive(house)
+    first = next(pieces)
+    begun = {photo.photo.sha256 for photo in my_photos(house).photos}
+    for photo in begun:
+        not_me(house, photo)
+    archive = zipfile.ZipFile(io.BytesIO(first + b"".join(pieces)))
+    assert len(archive.namelist()) == 2
+    assert len(table_of(archive)) == 1
+
+
+def test_a_place_that_is_removed_meanwhile_is_not_in_its_table(
+    library: Library, ann: str, folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder / "summer", tmp_path / "again")
+    library.ingest(tmp_path / "again", collection="party")
+    pieces = own_archive(own_house(library, ann))
+    first = next(pieces)
+    [source] = [one for one in library.sources() if one.address == str(folder)]
+    library.remove(source.source_id)
+    archive = zipfile.ZipFile(io.BytesIO(first + b"".join(pieces)))
+    assert {row["what"] for row in table_of(archive)} == {"original"}
+    assert "summer" not in table_of(archive)[-1]["page"]
+    assert len(table_of(archive)) == 3
 
 
 def test_somebody_without_photos_gets_an_empty_table(library: Library, tmp_path: Path) -> None:

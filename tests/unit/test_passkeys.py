@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,14 +13,23 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from promise_house import Clock, Place, enrol
-from soft_authenticator import SoftAuthenticator, to_bytes, to_text
+from soft_authenticator import PRESENT, SoftAuthenticator, to_bytes, to_text
 
 from likeness import passkeys, passwords, signing_in, ways_in
 from likeness.challenges import LASTS, MOST, Challenges
-from likeness.errors import LikenessError, NotFound, NotSignedIn, Refused, UsageError
+from likeness.errors import (
+    LikenessError,
+    NotFound,
+    NotSignedIn,
+    Refused,
+    SignInAgain,
+    UsageError,
+)
 from likeness.library import Library
 from likeness.passkeys import MOST_PASSKEYS, Site
 from likeness.records.credential import Passkey
+from likeness.records.session import Session
+from likeness.signing_in import FRESH
 
 SITE = Site(host="localhost", origin="http://localhost")
 
@@ -49,7 +59,8 @@ def make(
         house = library.house
         options = passkeys.adding_options(house, SITE, challenges, helper)
         answer = device.make(options, **lies)
-        return passkeys.add_passkey(house, SITE, challenges, answer, subject_id=helper)
+        session = _signed_in(library, helper)
+        return passkeys.add_passkey(house, SITE, challenges, answer, session=session)
 
     return make
 
@@ -66,6 +77,10 @@ def sign_in(
         return passkeys.sign_in_with_passkey(library.house, SITE, challenges, answer)
 
     return sign_in
+
+
+def _signed_in(library: Library, subject_id: str) -> Session:
+    return signing_in.begin_session(library.house, subject_id=subject_id, device="Firefox")[1]
 
 
 def test_a_passkey_signs_in_whose_it_is_without_a_name(
@@ -90,11 +105,12 @@ def test_what_the_browser_is_asked_for_is_a_passkey_that_knows_whose_it_is(
     assert options["authenticatorSelection"] == {
         "residentKey": "required",
         "requireResidentKey": True,
-        "userVerification": "preferred",
+        "userVerification": "required",
     }
     assert [to_bytes(one["id"]) for one in options["excludeCredentials"]] == [made.raw_id]
     asked = passkeys.sign_in_options(SITE, challenges)
     assert asked["allowCredentials"] == [] and asked["rpId"] == "localhost"
+    assert asked["userVerification"] == "required"
     assert len(to_bytes(asked["challenge"])) == 32
     elsewhere = Site(host="example.org", origin="https://example.org")
     options = passkeys.adding_options(library.house, elsewhere, challenges, helper)
@@ -120,6 +136,7 @@ def test_a_phone_that_counts_nothing_signs_in_again_and_again(
         {"type": "webauthn.create"},
         {"host": "evil.example"},
         {"flags": 0},
+        {"flags": PRESENT},
         {"count": 0},
         {"user_handle": b"a_somebodyelse"},
         {"private": ec.generate_private_key(ec.SECP256R1())},
@@ -143,6 +160,7 @@ def test_a_lie_about_anything_signs_nobody_in(
         {"origin": "https://evil.example"},
         {"type": "webauthn.get"},
         {"host": "evil.example"},
+        {"flags": PRESENT},
     ],
     ids=lambda lies: next(iter(lies)),
 )
@@ -242,16 +260,27 @@ def test_asking_for_ever_more_challenges_fills_no_memory(clock: Clock) -> None:
     )
 )
 def test_nothing_that_a_stranger_sends_is_more_than_a_refusal(answer: bytes) -> None:
-    challenges = Challenges(Clock())
+    clock = Clock()
+    house: Any = SimpleNamespace(clock=clock)
+    challenges, now = Challenges(clock), clock()
+    session = Session(
+        session_id="s",
+        subject_id="a_one",
+        kind="account",
+        created_at=now,
+        seen_at=now,
+        ends_at=now,
+        device="Firefox",
+    )
     with pytest.raises(LikenessError):
-        passkeys.sign_in_with_passkey(None, SITE, challenges, answer)  # type: ignore[arg-type]
+        passkeys.sign_in_with_passkey(house, SITE, challenges, answer)
     with pytest.raises(LikenessError):
         passkeys.add_passkey(
-            None,  # type: ignore[arg-type]
+            house,
             SITE,
             challenges,
             answer,
-            subject_id="a_one",
+            session=session,
         )
 
 
@@ -263,7 +292,11 @@ def test_a_damaged_attestation_is_a_refusal_too(
     fields["response"]["attestationObject"] = to_text(b"\xa3\x63fmt\x64none")
     with pytest.raises(Refused, match="does not hold"):
         passkeys.add_passkey(
-            library.house, SITE, challenges, json.dumps(fields).encode(), subject_id=helper
+            library.house,
+            SITE,
+            challenges,
+            json.dumps(fields).encode(),
+            session=_signed_in(library, helper),
         )
 
 
@@ -275,7 +308,9 @@ def test_one_passkey_is_nobody_elses_too(
     options = passkeys.adding_options(library.house, SITE, challenges, owner)
     answer = device.make(options, raw_id=made.raw_id)
     with pytest.raises(Refused, match="known already"):
-        passkeys.add_passkey(library.house, SITE, challenges, answer, subject_id=owner)
+        passkeys.add_passkey(
+            library.house, SITE, challenges, answer, session=_signed_in(library, owner)
+        )
 
 
 def test_there_are_only_so_many(make: Callable[..., Passkey]) -> None:
@@ -312,22 +347,64 @@ def test_a_passkey_is_renamed_and_removed_by_whose_it_is_alone(
 ) -> None:
     house, owner = library.house, library.house.account.account_id
     first, second = make(), make()
+    own, others = _signed_in(library, helper), _signed_in(library, owner)
     ways_in.rename_passkey(house, helper, first.credential_id, " My\x00 key " + "x" * 100)
     labels = {one.credential_id: one.label for one in ways_in.passkeys_of(house, helper)}
     assert labels[first.credential_id] == ("My key " + "x" * 100)[:60]
     for change in (
         lambda: ways_in.rename_passkey(house, owner, first.credential_id, "mine"),
-        lambda: ways_in.remove_credential(house, owner, first.credential_id),
+        lambda: ways_in.remove_credential(house, others, first.credential_id),
     ):
         with pytest.raises(NotFound):
             change()
-    ways_in.remove_credential(house, helper, first.credential_id)
+    ways_in.remove_credential(house, own, first.credential_id)
     with pytest.raises(UsageError, match="last way to sign in"):
-        ways_in.remove_credential(house, helper, second.credential_id)
+        ways_in.remove_credential(house, own, second.credential_id)
     assert [one.credential_id for one in ways_in.passkeys_of(house, helper)] == [
         second.credential_id
     ]
-    ways_in.remove_credential(house, helper, second.credential_id, last_too=True)
+
+
+def test_removing_a_passkey_signs_every_other_browser_out(
+    library: Library, helper: str, make: Callable[..., Passkey]
+) -> None:
+    first, _ = make(), make()
+    here = _signed_in(library, helper)
+    for _ in range(2):
+        _signed_in(library, helper)
+    elsewhere = _signed_in(library, library.house.account.account_id)
+    ways_in.remove_credential(library.house, here, first.credential_id)
+    assert signing_in.sessions_of(library.house, helper) == [here]
+    assert signing_in.sessions_of(library.house, elsewhere.subject_id) == [elsewhere]
+
+
+@pytest.mark.parametrize("who", ["account", "person"])
+def test_passkeys_are_added_and_removed_only_a_moment_after_signing_in(
+    library: Library,
+    challenges: Challenges,
+    device: SoftAuthenticator,
+    clock: Clock,
+    helper: str,
+    who: str,
+) -> None:
+    house = library.house
+    subject_id = helper if who == "account" else enrol(library, "Ann", 1)
+    session = _signed_in(library, subject_id)
+
+    def add() -> Passkey:
+        options = passkeys.adding_options(house, SITE, challenges, subject_id)
+        return passkeys.add_passkey(house, SITE, challenges, device.make(options), session=session)
+
+    first, second = add(), add()
+    clock.now += FRESH
+    # What was asked for in the meantime does not make the session a new one.
+    for change in (add, lambda: ways_in.remove_credential(house, session, first.credential_id)):
+        with pytest.raises(SignInAgain, match="after signing in"):
+            change()
+    assert ways_in.passkeys_of(house, subject_id) in ([first, second], [second, first])
+    session = _signed_in(library, subject_id)
+    add()
+    ways_in.remove_credential(house, session, first.credential_id)
 
 
 def test_a_person_has_passkeys_too_until_they_withdraw(
@@ -336,9 +413,19 @@ def test_a_person_has_passkeys_too_until_they_withdraw(
     ann = enrol(library, "Ann", 1)
     house = library.house
     options = passkeys.adding_options(house, SITE, challenges, ann)
-    passkeys.add_passkey(house, SITE, challenges, device.make(options), subject_id=ann)
+    session = _signed_in(library, ann)
+    made = passkeys.add_passkey(house, SITE, challenges, device.make(options), session=session)
     assert sign_in() == ann
-    assert signing_in.kind_of(house, ann) == "person"
+    # Theirs may be the last to go: they have a private link too.
+    ways_in.remove_credential(house, session, made.credential_id)
+    passkeys.add_passkey(
+        house,
+        SITE,
+        challenges,
+        device.make(passkeys.adding_options(house, SITE, challenges, ann)),
+        session=session,
+    )
+    assert sign_in() == ann
     library.withdraw(ann)
     with pytest.raises(NotSignedIn):
         sign_in()

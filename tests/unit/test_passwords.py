@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import string
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from byte_scan import forms_of_text, scan
@@ -14,9 +17,10 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from likeness import passwords, signing_in, ways_in
-from likeness.errors import NotFound, NotSignedIn, UsageError
+from likeness.errors import NotFound, NotSignedIn, SignInAgain, UsageError
 from likeness.guessable import common_words, own_characters
 from likeness.library import Library
+from likeness.records.session import Session
 from likeness.store import credentials
 
 GOOD = "teal kayak hums often"
@@ -30,6 +34,10 @@ def helper(library: Library) -> str:
     secret = library.set_up_link("helper")
     assert passwords.set_up_password(library.house, secret, GOOD) == account_id
     return account_id
+
+
+def _signed_in(library: Library, subject_id: str) -> Session:
+    return signing_in.begin_session(library.house, subject_id=subject_id, device="Firefox")[1]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +107,7 @@ def test_the_same_keys_on_another_system_are_the_same_password(
 ) -> None:
     house = library.house
     composed, apart = "drei \u00c4pfel im Haus", "drei A\u0308pfel im Haus"
-    passwords.set_password(house, helper, composed, current=GOOD)
+    passwords.set_password(house, _signed_in(library, helper), composed, current=GOOD)
     assert passwords.sign_in_with_password(house, "helper", apart) == helper
 
 
@@ -130,15 +138,16 @@ def test_an_unknown_name_takes_about_the_work_of_a_known_one(library: Library, h
 
 
 def test_changing_it_needs_the_current_one_and_ends_the_other_sessions(
-    library: Library, helper: str
+    library: Library, helper: str, clock: Clock
 ) -> None:
     house = library.house
-    begin = {"subject_id": helper, "kind": "account", "device": "Firefox"}
-    here, session = signing_in.begin_session(house, **begin)  # type: ignore[arg-type]
-    there, _ = signing_in.begin_session(house, **begin)  # type: ignore[arg-type]
+    here, session = signing_in.begin_session(house, subject_id=helper, device="Firefox")
+    there, _ = signing_in.begin_session(house, subject_id=helper, device="Firefox")
+    # Whoever knows it is let in however long ago they signed in.
+    clock.now += signing_in.FRESH
     with pytest.raises(NotSignedIn):
-        passwords.set_password(house, helper, OTHER, current=OTHER, but=session.session_id)
-    passwords.set_password(house, helper, OTHER, current=GOOD, but=session.session_id)
+        passwords.set_password(house, session, OTHER, current=OTHER)
+    passwords.set_password(house, session, OTHER, current=GOOD)
     signing_in.session_of(house, here)
     with pytest.raises(NotSignedIn):
         signing_in.session_of(house, there)
@@ -161,11 +170,45 @@ def test_a_set_up_link_stays_good_until_a_good_password_was_chosen(library: Libr
         passwords.set_up_password(house, secret, OTHER)
 
 
+def test_of_two_who_use_one_set_up_link_at_once_one_is_let_in(library: Library) -> None:
+    house = library.house
+    library.create_account("helper")
+    secret = library.set_up_link("helper")
+    together = threading.Barrier(2)
+
+    def use(password: str) -> bool:
+        together.wait()
+        try:
+            passwords.set_up_password(house, secret, password)
+        except NotFound:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        let_in = list(pool.map(use, (GOOD, OTHER)))
+    assert sorted(let_in) == [False, True]
+    kept, refused = (GOOD, OTHER) if let_in[0] else (OTHER, GOOD)
+    assert passwords.sign_in_with_password(house, "helper", kept)
+    with pytest.raises(NotSignedIn):
+        passwords.sign_in_with_password(house, "helper", refused)
+
+
+def test_the_first_password_is_for_whoever_signed_in_a_moment_ago(
+    library: Library, clock: Clock
+) -> None:
+    house = library.house
+    session = _signed_in(library, library.create_account("helper").account_id)
+    clock.now += signing_in.FRESH
+    with pytest.raises(SignInAgain):
+        passwords.set_password(house, session, GOOD)
+    clock.now -= timedelta(seconds=1)
+    passwords.set_password(house, session, GOOD)
+    assert passwords.sign_in_with_password(house, "helper", GOOD) == session.subject_id
+
+
 def test_a_new_set_up_link_replaces_what_was_lost(library: Library, helper: str) -> None:
     house = library.house
-    there, _ = signing_in.begin_session(
-        house, subject_id=helper, kind="account", device="A lost phone"
-    )
+    there, _ = signing_in.begin_session(house, subject_id=helper, device="A lost phone")
     passwords.set_up_password(house, library.set_up_link("helper"), OTHER)
     with pytest.raises(NotSignedIn):
         signing_in.session_of(house, there)
@@ -201,8 +244,9 @@ def test_a_hash_of_weaker_parameters_is_made_anew_at_the_next_sign_in(
 
 
 def test_an_account_that_ended_signs_in_no_more(library: Library, helper: str) -> None:
+    session = _signed_in(library, helper)
     library.end_account("helper")
     with pytest.raises(NotSignedIn):
         passwords.sign_in_with_password(library.house, "helper", GOOD)
     with pytest.raises(NotFound):
-        passwords.set_password(library.house, helper, OTHER, current=GOOD)
+        passwords.set_password(library.house, session, OTHER, current=GOOD)

@@ -144,6 +144,22 @@ def test_pages_follow_one_another_newest_first_without_a_gap(peopled: Library) -
         peopled.photos(limit=0)
 
 
+def test_what_comes_behind_a_photo_is_the_same_whether_that_photo_is_held(
+    peopled: Library,
+) -> None:
+    """Number by number: somebody's, a stranger's, nobody's, gone meanwhile and never there."""
+    every = [photo.photo.photo_id for photo in peopled.photos().photos]
+    with peopled.house.store.transaction() as connection:
+        connection.execute(text("DELETE FROM links WHERE photo_id = :gone"), {"gone": every[1]})
+    left = [number for number in every if number != every[1]]
+    for after in (*range(1, max(every) + 3), 2**63 - 1):
+        page = peopled.photos(after=after)
+        assert [one.photo.photo_id for one in page.photos] == [n for n in left if n < after]
+    for after in (0, -1, 2**63, 10**30):
+        with pytest.raises(UsageError, match="no such page"):
+            peopled.photos(after=after)
+
+
 def test_where_somebody_may_not_be_found_no_filter_tells_of_them(
     library: Library, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from portal_parts import decisions, file_of, own_house, sha256
 from promise_house import enrol, rows, said_yes
 from synthetic_engine import DOUBTFUL_ALONE, DOUBTFUL_AMONG_TEN, Drawn, RecordingEngine, draw, save
 
-from likeness import portal, portal_decisions
+from likeness import copies, portal, portal_claim, portal_decisions
 from likeness.errors import (
     ConsentRefused,
     FaceChoiceNeeded,
@@ -19,6 +19,8 @@ from likeness.errors import (
     Refused,
     UsageError,
 )
+from likeness.faces.registration import Registration, measure
+from likeness.faces.resemblance import Look
 from likeness.library import Library
 from likeness.portal_claim import unlike
 from likeness.portal_faces import faces_of_own_copy, is_me, that_is_me, that_is_me_in
@@ -99,12 +101,25 @@ def test_another_file_of_the_same_picture_will_do(library: Library, ann: str) ->
 
 
 def test_every_refusal_reads_the_same_and_leaves_the_same_trace(
-    library: Library, ann: str, tmp_path: Path, engine: RecordingEngine
+    library: Library,
+    ann: str,
+    tmp_path: Path,
+    engine: RecordingEngine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    house = own_house(library, ann)
+    """The same work too: one comparison, and once a picture laid upon another."""
+    house, measured = own_house(library, ann), []
+
+    def counted(one: Look, other: Look) -> Registration | None:
+        measured.append(one)
+        return measure(one, other)
+
+    for module in (copies, portal_claim):
+        monkeypatch.setattr(module, "measure", counted)
     tried = {
         "somebody else's": (held(tmp_path), 1),
         "a stranger's": (held(tmp_path), 3),
+        "a stranger's in a copy": (photo(*GROUP, salt=5, kind="WEBP"), 3),
         "not held, and like them": (photo(Drawn(person=ANN), salt=123), 1),
         "not held, and unlike them": (photo(Drawn(person=STRANGER), salt=124), 1),
         "held elsewhere": ((tmp_path / "club" / "club.png").read_bytes(), 1),
@@ -114,13 +129,14 @@ def test_every_refusal_reads_the_same_and_leaves_the_same_trace(
     for given, face in tried.values():
         [(entries,)] = rows(library, "SELECT count(*) FROM audit")
         made = engine.calls
+        measured.clear()
         with pytest.raises(Refused) as caught:
             that_is_me(house, given, face=face)
         [(after,)] = rows(library, "SELECT count(*) FROM audit")
         told.add((type(caught.value), str(caught.value)))
-        traces.add((after - entries, engine.calls - made))
+        traces.add((after - entries, engine.calls - made, len(measured)))
     assert told == {(Refused, str(unlike()))}
-    assert traces == {(1, 1)}
+    assert traces == {(1, 1, 1)}
     assert decisions(library) == before
 
 

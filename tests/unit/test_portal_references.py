@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from portal_parts import own_house
-from promise_house import Clock, enrol, rows
-from synthetic_engine import NEAR, Drawn, draw, save
+from promise_house import Clock, enrol, rows, said_yes
+from synthetic_engine import DOUBTFUL_ALONE, NEAR, Drawn, draw, save
 
 from likeness import export, portal
-from likeness.errors import ConsentRefused, FaceUnusable, NotFound, UsageError
+from likeness.errors import ConsentRefused, FaceUnusable, NotFound, PackMismatch, UsageError
 from likeness.library import Library
 from likeness.portal_references import (
     MOST_REFERENCES,
@@ -81,14 +82,39 @@ def test_there_are_so_many_and_no_more(library: Library, ann: str) -> None:
     assert add_references(house, more[:-1]) == MOST_REFERENCES
 
 
-def test_a_reference_is_taken_back_but_never_the_last(library: Library, ann: str) -> None:
+def test_a_reference_is_taken_back_but_never_the_last_of_the_enrolment(
+    library: Library, ann: str
+) -> None:
     house = own_house(library, ann)
     first, second = my_references(house)
     drop_reference(house, first.reference_id)
     assert [one.reference_id for one in my_references(house)] == [second.reference_id]
     assert portal.my_photos(house).total == 1
+    add_references(house, [draw(Drawn(person=ANN, look=NEAR), salt=5)])
     with pytest.raises(ConsentRefused):
         drop_reference(house, second.reference_id)
+    [added] = [one for one in my_references(house) if one.added]
+    drop_reference(house, added.reference_id)
+    assert [one.reference_id for one in my_references(house)] == [second.reference_id]
+
+
+def test_references_do_not_lead_step_by_step_to_somebody_else(library: Library) -> None:
+    """What was added is like the first; the next is like what was added, and not like the first."""
+    first, last = (Drawn(person=ANN, look=DOUBTFUL_ALONE, shot=shot) for shot in (1, 2))
+    eve = library.enrol("Eve", [draw(first, salt=1)], consent=said_yes("find_me"))
+    house = own_house(library, eve.person_id)
+    add_references(house, [draw(Drawn(person=ANN), salt=9)] * (MOST_REFERENCES - 2))
+    with pytest.raises(FaceUnusable) as caught:
+        add_references(house, [draw(last, salt=10)])
+    assert caught.value.reason == "disagrees"
+
+
+def test_where_nothing_was_measured_for_the_pack_none_is_taken(library: Library, ann: str) -> None:
+    house = own_house(library, ann)
+    unmeasured = replace(house.pack, thresholds=(), provisional=None)
+    house = replace(house, chosen=replace(house.chosen, manifest=unmeasured))
+    with pytest.raises(PackMismatch):
+        add_references(house, [draw(Drawn(person=BOB), salt=6)])
 
 
 def test_nobody_drops_the_reference_of_another(library: Library, ann: str) -> None:

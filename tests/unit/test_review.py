@@ -142,7 +142,8 @@ def test_confirming_another_face_of_a_photo_moves_the_person_there(
 
 
 @pytest.mark.parametrize(
-    ("item", "face"), [("sure.png", 2), ("sure.png", 3), ("sure.png", 0), ("maybe.png", 2)]
+    ("item", "face"),
+    [("sure.png", 2), ("sure.png", 3), ("sure.png", 0), ("sure.png", 10**30), ("maybe.png", 2)],
 )
 def test_a_face_that_is_linked_with_nobody_cannot_be_unlinked(
     library: Library, ann: str, item: str, face: int

@@ -112,6 +112,42 @@ def test_nobody_is_merged_whom_the_account_may_not_find(
         library.merge(again, ann)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_whom_the_account_may_find_no_more_it_sees_in_no_group(
+    library: Library, folder: Path, first: bool
+) -> None:
+    """Of two that it merged itself, one stays, and looks as if nobody had ever been beside it."""
+    library.create_account("helper")
+    library.set_audience("party", add=["helper"])
+    library.ingest(folder, collection="party")
+    pair = enrol(library, "Ann", ANN), enrol(library, "Ann again", BOB)
+    alone = enrol(library, "Carl", CARL)
+    helper = acting_as(library, "helper")
+    helper.merge(*pair)
+    gone, stays = pair if first else pair[::-1]
+    library.narrow(gone, drop_accounts=["helper"])
+    assert sorted(listed(helper)) == sorted([[stays], [alone]])
+    shown, photos = helper.show(stays)
+    assert shown.others == () and len(photos) == 2
+    said = set()
+    for call in (helper.show, helper.split, lambda one: helper.merge(one, alone)):
+        for one in (gone, "p_nobody"):
+            with pytest.raises(NotFound) as caught:
+                call(one)
+            said.add(str(caught.value))
+    assert len(said) == 1
+    said = set()
+    for one in (stays, alone):
+        with pytest.raises(UsageError) as refused:
+            helper.split(one)
+        said.add(str(refused.value))
+    assert len(said) == 1
+    probe = draw(Drawn(person=BOB if first else ANN))
+    [found] = helper.search(probe, purpose="be_found").candidates
+    assert (found.person_id, found.also) == (stays, ())
+    assert {frozenset(one) for one in listed(library)} == {frozenset(pair), frozenset([alone])}
+
+
 def test_groups_grow_together_and_one_leaves_alone(library: Library, two: tuple[str, str]) -> None:
     carl, dora = enrol(library, "Carl", CARL), enrol(library, "Dora", 4)
     library.merge(*two)

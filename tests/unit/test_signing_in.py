@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from promise_house import Clock, Place, enrol, rows
 
 from likeness import signing_in
-from likeness.errors import NotFound, NotSignedIn, StorageError, UsageError
+from likeness.errors import NotFound, NotSignedIn, SignInAgain, StorageError, UsageError
 from likeness.library import Library
 from likeness.records.session import Session, SubjectKind
 from likeness.store.keyring import Keyring
@@ -20,8 +20,12 @@ ANN = 1
 DEVICE = "Firefox on a very particular machine"
 
 
-def _begin(library: Library, subject_id: str, kind: SubjectKind = "account") -> tuple[str, Session]:
-    return signing_in.begin_session(library.house, subject_id=subject_id, kind=kind, device=DEVICE)
+def _begin(library: Library, subject_id: str) -> tuple[str, Session]:
+    return signing_in.begin_session(library.house, subject_id=subject_id, device=DEVICE)
+
+
+def _seen(library: Library, secret: str) -> Session:
+    return signing_in.session_of(library.house, secret)[0]
 
 
 @pytest.fixture
@@ -36,7 +40,7 @@ def ann(library: Library) -> str:
 
 def test_a_secret_leads_to_its_session_and_nothing_else_does(library: Library, helper: str) -> None:
     secret, session = _begin(library, helper)
-    assert signing_in.session_of(library.house, secret) == session
+    assert _seen(library, secret) == session
     assert (session.subject_id, session.kind, session.device) == (helper, "account", DEVICE)
     for other in (session.session_id, "", secret[:-1], secret + "x", "\ud800"):
         with pytest.raises(NotSignedIn):
@@ -56,9 +60,9 @@ def test_no_secret_and_no_device_can_be_read_from_the_files(
 def test_a_session_ends_when_it_is_idle_for_too_long(
     library: Library, clock: Clock, helper: str, ann: str, kind: SubjectKind
 ) -> None:
-    secret, _ = _begin(library, helper if kind == "account" else ann, kind)
+    secret, _ = _begin(library, helper if kind == "account" else ann)
     clock.now += signing_in.IDLE[kind] - timedelta(seconds=1)
-    assert signing_in.session_of(library.house, secret).seen_at < clock.now
+    assert _seen(library, secret).seen_at < clock.now
     clock.now += signing_in.IDLE[kind] - timedelta(seconds=1)
     signing_in.session_of(library.house, secret)
     clock.now += signing_in.IDLE[kind]
@@ -70,9 +74,9 @@ def test_a_session_ends_when_it_is_idle_for_too_long(
 def test_a_session_ends_at_last_however_busy_it_is(
     library: Library, clock: Clock, helper: str, ann: str, kind: SubjectKind
 ) -> None:
-    secret, session = _begin(library, helper if kind == "account" else ann, kind)
+    secret, session = _begin(library, helper if kind == "account" else ann)
     while clock.now < session.created_at + signing_in.LONGEST[kind]:
-        assert signing_in.session_of(library.house, secret).ends_at == session.ends_at
+        assert _seen(library, secret).ends_at == session.ends_at
         clock.advance(minutes=20)
     with pytest.raises(NotSignedIn):
         signing_in.session_of(library.house, secret)
@@ -84,10 +88,10 @@ def test_a_session_notes_that_it_was_seen_once_a_minute_at_most(
     secret, session = _begin(library, helper)
     clock.advance(seconds=59)
     signing_in.session_of(library.house, secret)
-    assert signing_in.session_of(library.house, secret).seen_at == session.seen_at
+    assert _seen(library, secret).seen_at == session.seen_at
     clock.advance(seconds=1)
     signing_in.session_of(library.house, secret)
-    assert signing_in.session_of(library.house, secret).seen_at == clock.now
+    assert _seen(library, secret).seen_at == clock.now
 
 
 def test_signing_in_again_ends_the_session_that_the_browser_had(
@@ -97,7 +101,6 @@ def test_signing_in_again_ends_the_session_that_the_browser_had(
     after, _ = signing_in.begin_session(
         library.house,
         subject_id=helper,
-        kind="account",
         device=DEVICE,
         replacing=session.session_id,
     )
@@ -140,10 +143,43 @@ def test_sessions_that_ended_are_not_listed_and_are_forgotten(
     assert rows(library, "SELECT count(*) FROM sessions") == [(1,)]
 
 
-def test_nobody_signs_in_as_what_they_are_not(library: Library, helper: str, ann: str) -> None:
-    for subject_id, kind in ((helper, "person"), (ann, "account"), ("a_nobody", "account")):
+def test_the_house_acts_as_whoever_is_signed_in(library: Library, helper: str, ann: str) -> None:
+    for subject_id, kind, name, role in (
+        (library.house.account.account_id, "account", "owner", "owner"),
+        (helper, "account", "helper", "member"),
+        (ann, "person", "", "member"),
+    ):
+        secret, session = _begin(library, subject_id)
+        _, acting = signing_in.session_of(library.house, secret)
+        assert session.kind == kind
+        assert (acting.account_id, acting.name, acting.role) == (subject_id, name, role)
+    with pytest.raises(NotSignedIn):
+        _begin(library, "a_nobody")
+
+
+def test_a_session_of_another_kind_than_its_subject_signs_nobody_in(
+    library: Library, helper: str, ann: str
+) -> None:
+    for subject_id, kind in ((helper, "person"), (ann, "account")):
+        secret, session = _begin(library, subject_id)
+        with library.house.store.transaction() as connection:
+            connection.exec_driver_sql(
+                "UPDATE sessions SET kind = ? WHERE session_id = ?", (kind, session.session_id)
+            )
         with pytest.raises(NotSignedIn):
-            _begin(library, subject_id, kind)
+            signing_in.session_of(library.house, secret)
+
+
+def test_a_session_is_fresh_for_a_few_minutes_whatever_is_asked_for_in_it(
+    library: Library, clock: Clock, helper: str
+) -> None:
+    secret, session = _begin(library, helper)
+    clock.now += signing_in.FRESH - timedelta(seconds=1)
+    signing_in.require_fresh(library.house, _seen(library, secret))
+    clock.now += timedelta(seconds=1)
+    assert not signing_in.is_fresh(library.house, _seen(library, secret))
+    with pytest.raises(SignInAgain):
+        signing_in.require_fresh(library.house, session)
 
 
 def test_a_set_up_link_works_once_within_a_day(library: Library, clock: Clock, helper: str) -> None:
@@ -194,7 +230,7 @@ def test_a_new_link_ends_the_former_of_its_kind(library: Library, ann: str) -> N
 
 def test_withdrawing_leaves_no_way_back_in(library: Library, ann: str, helper: str) -> None:
     house = library.house
-    secret, _ = _begin(library, ann, "person")
+    secret, _ = _begin(library, ann)
     link = signing_in.make_link(house, subject_id=ann, kind="return", days=30)
     other, _ = _begin(library, helper)
     library.withdraw(ann)
@@ -211,7 +247,7 @@ def test_withdrawing_leaves_no_way_back_in(library: Library, ann: str, helper: s
 def test_a_withdrawal_signs_out_before_anything_else_can_fail(
     library: Library, ann: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secret, _ = _begin(library, ann, "person")
+    secret, _ = _begin(library, ann)
     link = signing_in.make_link(library.house, subject_id=ann, kind="return", days=30)
 
     def full_disk(_keyring: Keyring, _subject_id: str) -> None:
@@ -229,7 +265,7 @@ def test_a_withdrawal_signs_out_before_anything_else_can_fail(
 def test_a_backup_brings_no_way_in_back_of_whoever_was_erased(place: Place) -> None:
     with place.open() as library:
         ann = enrol(library, "Ann", ANN)
-        secret, _ = _begin(library, ann, "person")
+        secret, _ = _begin(library, ann)
         link = signing_in.make_link(library.house, subject_id=ann, kind="return", days=30)
     backup = place.back_up("backup")
     with place.open() as library:

@@ -207,6 +207,50 @@ def test_what_may_no_longer_be_shown_is_not_undone(
     assert standing(library) == before
 
 
+@pytest.mark.parametrize(
+    ("change", "stands_again"),
+    [
+        ({}, True),
+        ({"drop_accounts": ["helper"]}, True),
+        ({"drop_collections": ["party"]}, False),
+        (None, False),
+    ],
+)
+def test_of_whom_a_decision_overruled_an_undo_shows_nothing_and_gives_back_what_they_allow(
+    library: Library, tmp_path: Path, change: dict[str, Any] | None, stands_again: bool
+) -> None:
+    library.create_account("helper")
+    library.set_audience("party", add=["helper"])
+    save(tmp_path / "photos" / "x.png", Drawn(person=ANN, look=DOUBTFUL_AMONG_TEN), salt=1)
+    library.ingest(tmp_path / "photos", collection="party")
+    ann, photo = enrol(library, "Ann", ANN), sha256(library, "x.png")
+    helper = acting_as(library, "helper")
+    helper.decide(photo, face=1, person_id=ann, decision="different")
+    twin = library.enrol(
+        "Anna",
+        [draw(Drawn(person=ANN))],
+        consent=said_yes(collections=("party", "club")),
+        different_person=True,
+    ).person_id
+    helper.decide(photo, face=1, person_id=twin, decision="same")
+    helper.decide(photo, face=1, person_id=ann, decision="same")
+    assert (photo, 1, twin, "different", "operator") in standing(library)
+    if change is None:
+        library.withdraw(twin)
+    elif change:
+        library.narrow(twin, **change)
+    undone = helper.undo()
+    assert (undone.did, undone.person_id, undone.faces) == ("same", ann, ((photo, 1),))
+    assert (photo, 1, ann, "different", "operator") in standing(library)
+    assert ((photo, 1, twin, "same", "operator") in standing(library)) is stands_again
+    seen = {person.person.details.name for person in helper.people()}
+    assert seen == ({"Ann"} if change != {} else {"Ann", "Anna"})
+    if change == {}:
+        assert [face.name for face in helper.photos().photos[0].faces] == ["Anna"]
+    else:
+        assert helper.photos().photos == () and helper.proposals() == []
+
+
 def test_who_leaves_goes_from_what_is_remembered_of_others(
     library: Library, tmp_path: Path
 ) -> None:

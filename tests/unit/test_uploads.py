@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -160,14 +161,32 @@ def test_an_upload_is_that_accounts_who_began_it(library: Library, files: dict[s
 
 
 def test_hostile_names_stay_in_the_folder(library: Library, tmp_path: Path) -> None:
-    names = ["../../../evil.png", "/etc/evil.png", "..\\evil.png", "a\x00.png", "\ud800.png"]
+    names = [
+        *("../../../evil.png", "/etc/evil.png", "..\\evil.png", "a/../../b.png", "EVIL.PNG"),
+        *(
+            "a\x00.png",
+            "\ud800.png",
+            "gnp.\u202e.png",
+            "\u0301" * 200 + ".png",
+            "x" * 5000 + ".png",
+        ),
+        *(
+            "NUL.png",
+            "\u00e9.png",
+            "e\u0301.png",
+            "C:evil.png",
+            "~.png",
+            "-rf.png",
+            "%2e%2e%2f.png",
+        ),
+    ]
     before = set(tmp_path.rglob("*"))
     files = {name: picture(number) for number, name in enumerate(names)}
     upload_id, report = upload(library, files)
     assert report.new == len(names)
     folder = folder_of(library.house, upload_id)
     new = {path for path in tmp_path.rglob("*") if path.is_file()} - before
-    assert {path for path in new if path.suffix == ".png"} == set(folder.iterdir())
+    assert {path for path in new if path.suffix.lower() == ".png"} == set(folder.iterdir())
 
 
 def test_a_link_that_was_planted_in_the_folder_is_not_followed(
@@ -249,7 +268,7 @@ def test_taking_in_that_was_broken_off_can_be_asked_again(
 
     with pytest.raises(KeyboardInterrupt):
         uploads.finish(library.house, upload_id, progress=crash)
-    assert sweep(library.house) == 0
+    assert sweep(library.house).total() == 0
     assert uploads.finish(library.house, upload_id).new == 2
     assert len(lying(library, upload_id)) == 2
 
@@ -299,3 +318,20 @@ def test_a_library_that_moves_takes_its_uploads_along(
     upload(library, files)
     addresses = rows(library, "SELECT address FROM sources")
     assert not any("/" in address for (address,) in addresses)
+
+
+def test_what_is_acknowledged_is_on_disk_under_a_name_that_is_too(
+    library: Library, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file, its folder, and the folders in which these lie, all made by the first piece."""
+    synced, fsync = set(), os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.add(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    upload_id = begun(library, files)
+    monkeypatch.setattr(os, "fsync", noted)
+    uploads.append(library.house, upload_id, 1, 0, files["day/one.png"][:5])
+    folder = folder_of(library.house, upload_id)
+    assert synced >= {folder / "one.png", folder, folder.parent, library.house.settings.path}

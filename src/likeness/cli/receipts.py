@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from likeness.cli.files import read_small, require_free, write_new
 from likeness.cli.options import AccountOption, JsonOption, LibraryOption
 from likeness.cli.screen import say, table
 from likeness.cli.shapes import receipt_as_json
+
+if TYPE_CHECKING:
+    from likeness.audit.consent_receipt import VerifiedConsent
 
 
 def register(app: typer.Typer) -> None:
@@ -39,16 +42,16 @@ def verify(
     Without --key the receipt is checked against the key that it carries, its signer's fingerprint
     is shown, and the command exits 5: nobody said whose key that is.
     """
-    from likeness.audit.consent_receipt import CONSENT_SCHEMA
-    from likeness.audit.proven import MAX_RECEIPT_BYTES, schema_of
-    from likeness.audit.receipt_file import verify_receipt
+    from likeness.audit.any_receipt import verify_any
+    from likeness.audit.proven import MAX_RECEIPT_BYTES
+    from likeness.audit.receipt_file import VerifiedReceipt
 
     call = call_of(context, as_json=as_json)
     data = read_small(file, limit=MAX_RECEIPT_BYTES, what="receipt")
-    if schema_of(data) == CONSENT_SCHEMA:
-        _verify_consent(call, data, key)
+    verified = verify_any(data, key=key)
+    if not isinstance(verified, VerifiedReceipt):
+        _answer_consent(call, verified)
         return
-    verified = verify_receipt(data, key=key)
     body = verified.receipt.body
     fields = {
         "verified": True,
@@ -67,10 +70,7 @@ def verify(
     call.answer(fields, answer)
 
 
-def _verify_consent(call: Call, data: bytes, key: str | None) -> None:
-    from likeness.audit.consent_receipt import verify_consent_receipt
-
-    verified = verify_consent_receipt(data, key=key)
+def _answer_consent(call: Call, verified: VerifiedConsent) -> None:
     record, receipt = verified.receipt.record, verified.receipt
     fields = {
         "verified": True,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 from likeness.errors import NotFound
@@ -34,6 +35,7 @@ class Notice:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
+@cache
 def languages() -> tuple[str, ...]:
     """The languages that there is a wording in, English first."""
     there = {folder.name for folder in files("likeness.consent").joinpath("wordings").iterdir()}

@@ -261,7 +261,11 @@ def _close(stage: _Stage, *, kept: bool) -> None:
             f"The web app on it: likeness serve --library {stage.folder / 'library'}", style="dim"
         )
     else:
-        screen.say("The folder is removed. To keep one: likeness demo DIR", style="dim")
+        screen.say(
+            "The folder is removed. To keep one, and to see it in the web app: likeness demo DIR, "
+            "then likeness serve --library DIR/library",
+            style="dim",
+        )
 
 
 def _search(stage: _Stage, probe: str) -> SearchAnswer:

@@ -52,7 +52,8 @@ class InvitationRecord:
     taken_at : datetime or None
         When they did.
     sealed_label : bytes
-        For whom it is, under the key of the account that made it; empty where there is none.
+        For whom it is, under the key of the account that made it, and of the person who enrolled
+        by it where somebody did; empty where there is none.
     """
 
     invitation_id: str

@@ -1,8 +1,13 @@
-"""Invitations, by the hash of their link's secret. Labels are sealed under their account's key."""
+"""Invitations, by the hash of their link's secret.
+
+A label is sealed under its account's key, and once somebody enrolled under theirs around that: from
+then on it goes with them, in every backup.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -36,17 +41,26 @@ def seal_label(key: bytes, invitation_id: str, label: str) -> bytes:
     return seal(key, label.encode(), context=_context(invitation_id))
 
 
-def unseal_label(key: bytes, record: InvitationRecord) -> str:
-    """The label of an invitation; empty where it has none.
+def unseal_label(keys: Mapping[str, bytes], record: InvitationRecord) -> str:
+    """The label of an invitation; empty where it has none, or went with whoever enrolled.
+
+    Parameters
+    ----------
+    keys : mapping of str to bytes
+        Of the account that made it, and of the person who enrolled by it.
+    record : InvitationRecord
 
     Raises
     ------
     StorageError
-        The key is another account's.
+        A key is another one.
     """
-    if not record.sealed_label:
-        return ""
-    return unseal(key, record.sealed_label, context=_context(record.invitation_id)).decode()
+    sealed = record.sealed_label
+    for subject_id in filter(None, (record.person_id, record.created_by)):
+        if not sealed or subject_id not in keys:
+            return ""
+        sealed = unseal(keys[subject_id], sealed, context=_context(record.invitation_id))
+    return sealed.decode()
 
 
 def by_secret_hash(connection: Connection, secret_hash: str) -> InvitationRecord | None:
@@ -93,21 +107,31 @@ def in_state(connection: Connection, state: InvitationState) -> list[InvitationR
 
 def take(
     connection: Connection,
-    invitation_id: str,
+    record: InvitationRecord,
     *,
     person_id: str,
+    key: bytes,
     state: InvitationState,
     at: datetime,
 ) -> bool:
-    """Use an invitation up; False where it is not open any more, also by a moment."""
+    """Use an invitation up; False where it is not open any more, also by a moment.
+
+    ``key`` is the person's: the label opens with it too from now on, and not without it.
+    """
+    label = record.sealed_label
     taken = connection.execute(
         update(invitations)
         .where(
-            invitations.c.invitation_id == invitation_id,
+            invitations.c.invitation_id == record.invitation_id,
             invitations.c.state == "open",
             invitations.c.expires_at > at.isoformat(),
         )
-        .values(state=state, person_id=person_id, taken_at=at.isoformat())
+        .values(
+            state=state,
+            person_id=person_id,
+            taken_at=at.isoformat(),
+            label=seal(key, label, context=_context(record.invitation_id)) if label else None,
+        )
     )
     return int(taken.rowcount) == 1
 

@@ -94,11 +94,14 @@ class HeldReference:
         The aligned crop.
     live : bool
         Whether a camera that saw the person move as asked took it.
+    added : bool
+        Whether they added it after they had enrolled.
     """
 
     reference_id: str
     jpeg: bytes = field(repr=False)
     live: bool
+    added: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,7 +228,7 @@ def references_held(
 ) -> tuple[HeldReference, ...]:
     """A person's references, by id."""
     rows = connection.execute(
-        select(references.c.reference_id, references.c.crop, references.c.live)
+        select(references.c.reference_id, references.c.crop, references.c.live, references.c.added)
         .where(references.c.person_id == person_id)
         .order_by(references.c.reference_id)
     )
@@ -234,9 +237,18 @@ def references_held(
             reference_id=row.reference_id,
             jpeg=unseal(key, row.crop, context=f"crop/{row.reference_id}"),
             live=bool(row.live),
+            added=bool(row.added),
         )
         for row in rows
     )
+
+
+def given_at_enrolment(connection: Connection, person_id: str) -> frozenset[str]:
+    """Ids of the references that a person enrolled with and still has."""
+    query = select(references.c.reference_id).where(
+        references.c.person_id == person_id, references.c.added == 0
+    )
+    return frozenset(connection.execute(query).scalars())
 
 
 def delete_reference(connection: Connection, person_id: str, reference_id: str) -> bool:

@@ -37,12 +37,15 @@ class ReferenceCrop:
         Name of the frame that the crop was aligned to.
     live : bool
         Whether a camera that saw the person move as asked took it.
+    added : bool
+        Whether the person added it after they had enrolled.
     """
 
     reference: Reference
     jpeg: bytes
     alignment: str
     live: bool = False
+    added: bool = False
 
 
 def insert_person(connection: Connection, person: Person, *, key: bytes, changed: int) -> None:
@@ -193,6 +196,7 @@ def insert_references(
                 "crop": seal(key, crop.jpeg, context=f"crop/{crop.reference.reference_id}"),
                 "alignment": crop.alignment,
                 "live": int(crop.live),
+                "added": int(crop.added),
             }
             for crop in crops
         ],

@@ -327,6 +327,8 @@ references = Table(
     Column("alignment", String, nullable=False, server_default="dlib-5"),
     # 1 where it was taken by a camera that saw the person move as asked.
     Column("live", Integer, nullable=False, server_default="0"),
+    # 1 where the person added it after they had enrolled.
+    Column("added", Integer, nullable=False, server_default="0"),
     Index("references_by_person", "person_id"),
 )
 

@@ -64,7 +64,8 @@ invitations = Table(
     Column("state", String, nullable=False),
     # Collections, purposes, language and whether an operator has to approve, as JSON.
     Column("terms", Text, nullable=False),
-    # For whom it is, in the operator's words, under the operator's key; gone with the person.
+    # For whom it is, in the operator's words, under the operator's key; under the person's too
+    # once they enrolled, and gone with them.
     Column("label", LargeBinary),
     # Who enrolled by it; forgotten when they are erased.
     Column("person_id", String),

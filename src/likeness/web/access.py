@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from likeness.errors import Refused
 from likeness.signing_in import not_signed_in
-from likeness.web.forms import require_own_form
+from likeness.web.forms import LONGEST_FORM, LONGEST_OF_STRANGERS, Most, require_own_form
 from likeness.web.visit import Here
 
 WebRole = Literal["anyone", "person", "member", "operator", "owner"]
@@ -26,7 +26,7 @@ OPERATORS: Final = frozenset({"operator", "owner"})
 OWNER: Final = frozenset({"owner"})
 
 ACCESS_KEY: Final = "x-access"
-"""Under which a route carries who may open it, where the table is made from."""
+"""Under which a route carries who may open it, and how much it takes, for tables and tests."""
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -44,7 +44,14 @@ class Pages(APIRouter):
     """
 
     def page(
-        self, path: str, *, methods: Sequence[str], roles: frozenset[str], whose: str
+        self,
+        path: str,
+        *,
+        methods: Sequence[str],
+        roles: frozenset[str],
+        whose: str,
+        most: Most | None = None,
+        before: Sequence[Callable[..., Any]] = (),
     ) -> Callable[[Endpoint], Endpoint]:
         """Declare a route.
 
@@ -56,10 +63,16 @@ class Pages(APIRouter):
             Who may open it.
         whose : str
             In words, whose objects it shows or changes.
+        most : Most, optional
+            How many bytes may be sent to it; as many as an ordinary form has where absent.
+        before : sequence of callable
+            Dependencies that may refuse before anything of what is sent is read.
         """
         if not roles or not roles <= ANYONE or not whose:
             raise ValueError(f"{path}: a route says who may open it, and whose objects it is about")
-        checks = [Depends(_gate(roles))]
+        if most is None:
+            most = LONGEST_OF_STRANGERS if "anyone" in roles else LONGEST_FORM
+        checks = [Depends(check) for check in (_gate(roles, most), *before)]
         if not {"GET", "HEAD"}.issuperset(methods):
             checks.append(Depends(require_own_form))
 
@@ -71,7 +84,7 @@ class Pages(APIRouter):
                 dependencies=checks,
                 response_model=None,
                 response_class=HTMLResponse,
-                openapi_extra={ACCESS_KEY: {"roles": sorted(roles), "whose": whose}},
+                openapi_extra={ACCESS_KEY: {"roles": sorted(roles), "whose": whose, "most": most}},
             )
             return endpoint
 
@@ -83,13 +96,25 @@ class Pages(APIRouter):
         """Declare a page that is read (GET)."""
         return self.page(path, methods=("GET",), roles=roles, whose=whose)
 
-    def do(self, path: str, *, roles: frozenset[str], whose: str) -> Callable[[Endpoint], Endpoint]:
+    def do(
+        self,
+        path: str,
+        *,
+        roles: frozenset[str],
+        whose: str,
+        most: Most | None = None,
+        before: Sequence[Callable[..., Any]] = (),
+    ) -> Callable[[Endpoint], Endpoint]:
         """Declare something that is done (POST)."""
-        return self.page(path, methods=("POST",), roles=roles, whose=whose)
+        return self.page(
+            path, methods=("POST",), roles=roles, whose=whose, most=most, before=before
+        )
 
 
-def _gate(roles: frozenset[str]) -> Callable[[Here], None]:
+def _gate(roles: frozenset[str], most: Most) -> Callable[[Here], None]:
     def gate(visit: Here) -> None:
+        # What reads a body later holds to it.
+        visit.request.state.most = most
         if visit.role in roles:
             return
         if visit.role == "anyone":

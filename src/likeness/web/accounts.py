@@ -34,6 +34,7 @@ def accounts(visit: Here) -> Response:
 @pages.do("/accounts", roles=OWNER, whose=ACCOUNTS)
 def create_account(visit: Here, form: Filled) -> Response:
     """Add an account, and show the link by which its holder gets in."""
+    visit.require_fresh()
     role = cast("Role", form.text("role", "member"))
     try:
         made = ways.create(visit.house, form.text("name"), role=role)
@@ -45,12 +46,14 @@ def create_account(visit: Here, form: Filled) -> Response:
 @pages.do("/accounts/{account_id}/link", roles=OWNER, whose="one account")
 def make_link(visit: Here, account_id: str) -> Response:
     """Make a link by which the account's holder chooses how to sign in; it is shown once."""
+    visit.require_fresh()
     return _link_page(visit, _account(visit, account_id))
 
 
 @pages.do("/accounts/{account_id}/role", roles=OWNER, whose="one account")
 def change_role(visit: Here, account_id: str, form: Filled) -> Response:
     """Give an account another role."""
+    visit.require_fresh()
     try:
         ways.set_role(
             visit.house, _account(visit, account_id).name, cast("Role", form.text("role"))
@@ -63,6 +66,7 @@ def change_role(visit: Here, account_id: str, form: Filled) -> Response:
 @pages.do("/accounts/{account_id}/end", roles=OWNER, whose="one account")
 def end_account(visit: Here, account_id: str) -> Response:
     """End an account."""
+    visit.require_fresh()
     try:
         ways.end(visit.house, _account(visit, account_id).name)
     except Refused as error:

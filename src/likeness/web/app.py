@@ -1,4 +1,4 @@
-"""The app put together: every page, what all visits share, and what every answer carries."""
+"""The app put together: every page, and what all visits share."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from likeness.web import errors, live_capture
 from likeness.web.access import Pages
 from likeness.web.parts import Parts, ServeOptions
 from likeness.web.rates import Rates
-from likeness.web.security import SecurityHeaders
 from likeness.web.tasks import Tasks
 from likeness.web.templating import Templates
 
 THREADS: Final = 200
+"""Requests at once: more than the machine works at, since some wait for their turn, as to write.
+
+A search in its line holds none, nor does a page that is told what happens.
+"""
 
 NO_TELEMETRY: Final[TelemetryConfig] = {
     "tracing": False,
@@ -74,7 +77,6 @@ def create_app(library: Library, options: ServeOptions) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        # Pages that watch a task, or wait in the line of searches, hold a thread each.
         current_default_thread_limiter().total_tokens = THREADS
         yield
         live_capture.close(parts)
@@ -93,7 +95,6 @@ def create_app(library: Library, options: ServeOptions) -> FastAPI:
         # Flat, so that whoever reads the app's routes sees each of them.
         app.router.routes.extend(pages.routes)
     errors.register(app)
-    app.add_middleware(SecurityHeaders, options=options)
     return app
 
 

@@ -2,57 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from fastapi.responses import Response
 
 from likeness.audit.verify import VerifiedLog
-from likeness.errors import LikenessError, NotVerified
+from likeness.errors import NotVerified
 from likeness.web.access import OPERATORS, Pages
 from likeness.web.errors import status_of
 from likeness.web.forms import Filled
-from likeness.web.visit import Here, Visit
+from likeness.web.visit import Here
 
 pages = Pages()
 
 WHOSE: Final = "the log as a whole; it names nobody"
+FOUND: Final = "verified logs"
+"""Under which it is kept in memory what each account's latest check found."""
+
+
+@dataclass(kw_only=True)
+class _Found:
+    """What held, by account, and when it was checked."""
+
+    latest: dict[str, tuple[datetime, VerifiedLog]] = field(default_factory=dict)
 
 
 @pages.show("/audit", roles=OPERATORS, whose=WHOSE)
 def audit(visit: Here) -> Response:
-    """The newest checkpoint, and the form that verifies."""
-    return _page(visit)
-
-
-@pages.do("/audit/verify", roles=OPERATORS, whose=WHOSE)
-def verify(visit: Here, form: Filled) -> Response:
-    """Verify every entry, and a checkpoint that was kept elsewhere."""
-    # Whatever a browser made of the ends of lines, and of the last one.
-    kept = form.text("kept").replace("\r\n", "\n")
+    """The newest checkpoint, what the latest check found, and the form that verifies."""
     try:
-        verified = visit.library.verify_audit(kept=[kept + "\n"] if kept else ())
-    except NotVerified as error:
-        return _page(visit, error=error, kept=kept)
-    return _page(visit, verified=verified, kept=kept)
-
-
-def _page(
-    visit: Visit,
-    *,
-    error: LikenessError | None = None,
-    verified: VerifiedLog | None = None,
-    kept: str = "",
-) -> Response:
-    try:
-        checkpoint = visit.library.checkpoint()
+        checkpoint, error = visit.library.checkpoint(), None
     except NotVerified as damage:
-        checkpoint, error = "", error or damage
+        checkpoint, error = "", damage
+    latest = visit.parts.kept(FOUND, _Found).latest.get(visit.account.account_id)
     return visit.page(
         "audit",
         status=status_of(error) if error else 200,
         error=error,
-        verified=verified,
-        kept=kept,
+        latest=latest,
         checkpoint=checkpoint,
         key=visit.library.verifier_key,
     )
+
+
+@pages.do("/audit/verify", roles=OPERATORS, whose=WHOSE)
+def verify(visit: Here, form: Filled) -> Response:
+    """Verify every entry, and a checkpoint that was kept elsewhere, as a task."""
+    # Whatever a browser made of the ends of lines, and of the last one.
+    kept = form.text("kept").replace("\r\n", "\n")
+    library, clock, account_id = visit.library, visit.house.clock, visit.account.account_id
+    latest = visit.parts.kept(FOUND, _Found).latest
+    latest.pop(account_id, None)
+
+    def done(verified: VerifiedLog) -> str:
+        latest[account_id] = (clock(), verified)
+        return "/audit"
+
+    task = visit.parts.tasks.start(
+        visit,
+        title="Verifying the audit log",
+        work=lambda _progress: library.verify_audit(kept=[kept + "\n"] if kept else ()),
+        done=done,
+    )
+    return visit.see_other(f"/tasks/{task.task_id}")

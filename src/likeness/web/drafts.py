@@ -23,6 +23,9 @@ KEPT_SECONDS = 30 * 60
 MOST_KEPT = 500
 """How many people may be between two pages at once; the oldest goes before more."""
 
+MOST_EACH = 5
+"""How many browsers of one invitation may be; so nobody who has its link pushes others out."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
@@ -93,6 +96,13 @@ class Finished:
 Kept = TypeVar("Kept")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Between(Generic[Kept]):
+    until: float
+    whose: str
+    kept: Kept
+
+
 class Between(Generic[Kept]):
     """Keeps something between two pages of one browser. Safe for threads.
 
@@ -104,24 +114,31 @@ class Between(Generic[Kept]):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._kept: OrderedDict[str, tuple[float, Kept]] = OrderedDict()
+        self._kept: OrderedDict[str, _Between[Kept]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def put(self, key: str, kept: Kept) -> None:
-        """Keep it under what the browser holds, in the place of what was there."""
+    def put(self, key: str, kept: Kept, *, whose: str) -> None:
+        """Keep it under what the browser holds, in the place of what was there.
+
+        ``whose`` says of which of them there may be `MOST_EACH`, the newest.
+        """
         with self._lock:
             self._forget_old()
             self._kept.pop(key, None)
+            same = [known for known, held in self._kept.items() if held.whose == whose]
+            for known in same[: max(0, len(same) - MOST_EACH + 1)]:
+                del self._kept[known]
             while len(self._kept) >= MOST_KEPT:
                 self._kept.popitem(last=False)
-            self._kept[key] = (self._clock() + KEPT_SECONDS, kept)
+            until = self._clock() + KEPT_SECONDS
+            self._kept[key] = _Between(until=until, whose=whose, kept=kept)
 
     def get(self, key: str) -> Kept | None:
         """What is kept under it; None where nothing is, or it was too long ago."""
         with self._lock:
             self._forget_old()
             found = self._kept.get(key)
-            return found[1] if found else None
+            return found.kept if found else None
 
     def drop(self, key: str) -> None:
         """Forget it."""
@@ -130,5 +147,5 @@ class Between(Generic[Kept]):
 
     def _forget_old(self) -> None:
         now = self._clock()
-        while self._kept and next(iter(self._kept.values()))[0] <= now:
+        while self._kept and next(iter(self._kept.values())).until <= now:
             self._kept.popitem(last=False)

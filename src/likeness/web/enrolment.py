@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from fastapi.responses import Response
 
-from likeness import signing_in
-from likeness.consent.notice import current_notice
+from likeness.consent.notice import current_notice, languages
 from likeness.errors import BadInput, FaceUnusable, NotFound, PhotoUnreadable, Refused, UsageError
 from likeness.invitations import Invitation
 from likeness.invited import enrol_by_invitation
+from likeness.live_capture import FRAME_LIMITS
 from likeness.probe import Image
 from likeness.web import live_capture
 from likeness.web.access import ANYONE, Pages
 from likeness.web.drafts import Draft, Finished
 from likeness.web.enrolment_answers import (
     DAYS,
+    LONGEST_PHOTO,
     MOST_PHOTOS,
     parts_of,
     photo_problem,
@@ -31,7 +32,6 @@ from likeness.web.enrolment_steps import (
     finished_of,
     held_by,
     hold,
-    in_their_language,
     language_of,
     pictures_page,
     summary_of,
@@ -48,7 +48,6 @@ LINK = "whoever holds the link of an invitation: what they say of themself, unti
 
 
 @pages.show("/enrol/{secret}", roles=ANYONE, whose=LINK)
-@in_their_language
 def first_page(visit: Here, secret: str) -> Response:
     """Who asks, for what, the notice, and each choice on its own, with nothing ticked."""
     visit.parts.rates.take_by_address("link", visit.request)
@@ -56,7 +55,6 @@ def first_page(visit: Here, secret: str) -> Response:
 
 
 @pages.do("/enrol/{secret}", roles=ANYONE, whose=LINK)
-@in_their_language
 def answer(visit: Here, secret: str, form: Filled) -> Response:
     """Take the answers, hold them in memory, and go on to the guardian or to the pictures."""
     visit.parts.rates.take_by_address("link", visit.request)
@@ -73,7 +71,6 @@ def answer(visit: Here, secret: str, form: Filled) -> Response:
 
 
 @pages.show("/enrol/{secret}/guardian", roles=ANYONE, whose=LINK)
-@in_their_language
 def guardian_page(visit: Here, secret: str) -> Response:
     """Ask who says yes with somebody under 18."""
     draft = draft_of(visit, asked_by(visit, secret))
@@ -85,7 +82,6 @@ def guardian_page(visit: Here, secret: str) -> Response:
 
 
 @pages.do("/enrol/{secret}/guardian", roles=ANYONE, whose=LINK)
-@in_their_language
 def answer_guardian(visit: Here, secret: str, form: Filled) -> Response:
     """Take who says yes with them."""
     visit.parts.rates.take_by_address("link", visit.request)
@@ -107,7 +103,6 @@ def answer_guardian(visit: Here, secret: str, form: Filled) -> Response:
 
 
 @pages.show("/enrol/{secret}/camera", roles=ANYONE, whose=LINK)
-@in_their_language
 def camera_page(visit: Here, secret: str) -> Response:
     """The camera, and what it asks for."""
     draft = whole_draft_of(visit, asked_by(visit, secret))
@@ -122,7 +117,7 @@ def camera_page(visit: Here, secret: str) -> Response:
         draft.language,
         secret=secret,
         problems=["lapsed"] if lapsed else [],
-        cw=live_capture.camera_words(visit, draft.language),
+        cw=visit.words("capture", draft.language),
         capture={
             "begin": f"/enrol/{secret}/camera/again",
             "frames": f"/enrol/{secret}/frames",
@@ -133,24 +128,21 @@ def camera_page(visit: Here, secret: str) -> Response:
 
 
 @pages.do("/enrol/{secret}/camera/again", roles=ANYONE, whose=LINK)
-@in_their_language
 def begin_camera(visit: Here, secret: str) -> Response:
     """Begin the movements, or begin them anew."""
     visit.parts.rates.take_by_address("enrol", visit.request)
-    return live_capture.begun(visit, _capture_of(visit, secret), visit.parts.library.house)
+    return live_capture.begun(visit, _draft_at_camera(visit, secret))
 
 
-@pages.do("/enrol/{secret}/frames", roles=ANYONE, whose=LINK)
-@in_their_language
+@pages.do("/enrol/{secret}/frames", roles=ANYONE, whose=LINK, most=FRAME_LIMITS.max_bytes)
 def frame(visit: Here, secret: str, body: RawBody) -> Response:
     """Look at one picture of the camera, and drop it."""
-    key = _capture_of(visit, secret)
-    visit.parts.rates.take("frames", key)
-    return live_capture.looked(visit, key, body)
+    draft = _draft_at_camera(visit, secret)
+    visit.parts.rates.take("frames", draft.capture)
+    return live_capture.looked(visit, draft, body)
 
 
 @pages.show("/enrol/{secret}/photo", roles=ANYONE, whose=LINK)
-@in_their_language
 def photo_page(visit: Here, secret: str) -> Response:
     """Choose photos in place of the camera."""
     asked = asked_by(visit, secret)
@@ -160,11 +152,26 @@ def photo_page(visit: Here, secret: str) -> Response:
     return _photo_page(visit, secret, asked, draft)
 
 
-@pages.do("/enrol/{secret}/photo", roles=ANYONE, whose=LINK)
-@in_their_language
+def may_send_photos(visit: Here, secret: str) -> None:
+    """Check that the link is open, and used no more often than it may.
+
+    Raises
+    ------
+    LinkGone, RateLimited
+    """
+    visit.parts.rates.take_by_address("enrol", visit.request)
+    asked_by(visit, secret)
+
+
+@pages.do(
+    "/enrol/{secret}/photo",
+    roles=ANYONE,
+    whose=LINK,
+    most=MOST_PHOTOS * LONGEST_PHOTO,
+    before=[may_send_photos],
+)
 def enrol_with_photos(visit: Here, secret: str, form: Filled) -> Response:
     """The last word, with photos: the reference is marked as not live."""
-    visit.parts.rates.take_by_address("enrol", visit.request)
     asked = asked_by(visit, secret)
     draft = whole_draft_of(visit, asked)
     if draft is None:
@@ -179,7 +186,6 @@ def enrol_with_photos(visit: Here, secret: str, form: Filled) -> Response:
 
 
 @pages.show("/enrol/{secret}/yes", roles=ANYONE, whose=LINK)
-@in_their_language
 def last_page(visit: Here, secret: str) -> Response:
     """What they are about to say yes to, once the camera has seen them."""
     asked = asked_by(visit, secret)
@@ -195,7 +201,6 @@ def last_page(visit: Here, secret: str) -> Response:
 
 
 @pages.do("/enrol/{secret}/yes", roles=ANYONE, whose=LINK)
-@in_their_language
 def enrol_live(visit: Here, secret: str, form: Filled) -> Response:
     """The last word, with what the camera saw; or none of it."""
     visit.parts.rates.take_by_address("enrol", visit.request)
@@ -209,24 +214,29 @@ def enrol_live(visit: Here, secret: str, form: Filled) -> Response:
         return visit.see_other(f"/enrol/{secret}")
     if captures.state(draft.capture) != "passed":
         return visit.see_other(f"/enrol/{secret}/camera?lapsed=1")
+    pictures = captures.take(draft.capture)
     try:
-        response = _enrol(visit, secret, draft, captures.take(draft.capture), live=True)
+        response = _enrol(visit, secret, draft, pictures, live=True)
     except (FaceUnusable, PhotoUnreadable):
         captures.forget(draft.capture)
         return visit.see_other(f"/enrol/{secret}/camera?lapsed=1")
+    finally:
+        for picture in pictures:
+            picture.fill(0)
     captures.forget(draft.capture)
     return response
 
 
-def _enrol(visit: Visit, secret: str, draft: Draft, images: Any, *, live: bool) -> Response:
+def _enrol(
+    visit: Visit, secret: str, draft: Draft, images: Sequence[Image], *, live: bool
+) -> Response:
     house = visit.parts.library.house
-    pictures: list[Image] = list(images)
     try:
         enrolled = enrol_by_invitation(
             house,
             secret,
             answers=draft.answers(house.clock()),
-            images=pictures,
+            images=images,
             live=live,
             compare=False,
         )
@@ -238,15 +248,12 @@ def _enrol(visit: Visit, secret: str, draft: Draft, images: Any, *, live: bool) 
         return _first_page(visit, secret, asked, draft=draft, problems=problems)
     if enrolled.consent.state == "given":
         visit.parts.tasks.compare_later(house)
-    lasts = max(1, (enrolled.consent.ends_at - house.clock()).days)
-    back = signing_in.make_link(house, subject_id=enrolled.person_id, kind="return", days=lasts)
-    held = held_by(visit)
+    person_id, held = enrolled.person_id, held_by(visit)
     drafts_of(visit).drop(held)
-    finished_of(visit).put(
-        held, Finished(person_id=enrolled.person_id, language=draft.language, back=back)
-    )
+    finished = Finished(person_id=person_id, language=draft.language, back=enrolled.back)
+    finished_of(visit).put(held, finished, whose=person_id)
     response = visit.see_other(f"/enrol/{secret}/done")
-    return begin(visit, response, subject_id=enrolled.person_id, kind="person")
+    return begin(visit, response, subject_id=person_id)
 
 
 def _first_page(
@@ -271,7 +278,7 @@ def _first_page(
         days=DAYS,
         draft=draft,
         problems=problems or [],
-        others=[known for known in visit.parts.languages if known != language],
+        others=[known for known in languages() if known != language],
     )
 
 
@@ -290,8 +297,8 @@ def _photo_page(
     )
 
 
-def _capture_of(visit: Visit, secret: str) -> str:
+def _draft_at_camera(visit: Visit, secret: str) -> Draft:
     draft = whole_draft_of(visit, asked_by(visit, secret))
     if draft is None:
         raise BadInput("What you said is not known here any more.", "Open your link again.")
-    return draft.capture
+    return draft

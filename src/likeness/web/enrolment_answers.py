@@ -20,6 +20,8 @@ DAYS: Final = (30, 365, 730)
 
 LONGEST_NAME = 200
 MOST_PHOTOS = 3
+LONGEST_PHOTO = 16_000_000
+"""Bytes of one of them; what a phone's camera makes has fewer."""
 
 
 @dataclass(frozen=True, kw_only=True)

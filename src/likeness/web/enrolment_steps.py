@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from datetime import timedelta
-from functools import wraps
-from typing import Any, ParamSpec, cast
+from typing import Any
 
 from fastapi.responses import Response
 
+from likeness.consent.notice import languages
 from likeness.consent.policy import eighteenth_birthday
 from likeness.errors import NotFound
 from likeness.invitations import Invitation, opened
@@ -20,27 +19,14 @@ from likeness.web.visit import Visit
 
 COOKIE = "likeness-enrol"
 
-Arguments = ParamSpec("Arguments")
-
 
 class LinkGone(NotFound):
     """Nobody can enrol by the link (any more)."""
 
 
-def in_their_language(
-    endpoint: Callable[Arguments, Response],
-) -> Callable[Arguments, Response]:
+def link_gone(visit: Visit) -> Response:
     """Say in the visitor's language that a link is no longer valid."""
-
-    @wraps(endpoint)
-    def told(*args: Arguments.args, **named: Arguments.kwargs) -> Response:
-        try:
-            return endpoint(*args, **named)
-        except LinkGone:
-            visit = cast("Visit", named["visit"])
-            return words_page(visit, "enrol_gone", visit.language, status=404)
-
-    return told
+    return words_page(visit, "enrol_gone", visit.language, status=404)
 
 
 def asked_by(visit: Visit, secret: str) -> Invitation:
@@ -91,7 +77,7 @@ def language_of(visit: Visit, asked: Invitation) -> str:
     query = visit.request.query_params.get("lang", "")
     accepted = visit.request.headers.get("accept-language", "").strip().lower()[:2]
     chosen = (query, visit.request.cookies.get("likeness-lang", ""), accepted, asked.language)
-    return next((one for one in chosen if one in visit.parts.languages), "en")
+    return next((one for one in chosen if one in languages()), "en")
 
 
 def pictures_page(visit: Visit, secret: str) -> str:
@@ -119,7 +105,7 @@ def hold(visit: Visit, response: Response, draft: Draft) -> Response:
         live_capture.captures_of(visit).forget(former.capture)
     secret = secrets.token_urlsafe(32)
     drafts_of(visit).drop(held_by(visit))
-    drafts_of(visit).put(secret, draft)
+    drafts_of(visit).put(secret, draft, whose=draft.invitation_id)
     response.set_cookie(
         _cookie(visit),
         secret,
@@ -142,11 +128,9 @@ def _cookie(visit: Visit) -> str:
 
 def drafts_of(visit: Visit) -> Between[Draft]:
     """The drafts that this app holds."""
-    kept: Between[Draft] = visit.parts.kept.setdefault("enrolment drafts", Between[Draft]())
-    return kept
+    return visit.parts.kept("enrolment drafts", Between[Draft])
 
 
 def finished_of(visit: Visit) -> Between[Finished]:
     """Those who enrolled a moment ago."""
-    kept: Between[Finished] = visit.parts.kept.setdefault("enrolled", Between[Finished]())
-    return kept
+    return visit.parts.kept("enrolled", Between[Finished])

@@ -21,10 +21,12 @@ from likeness.errors import (
     NotVerified,
     RateLimited,
     Refused,
+    SignInAgain,
     StorageError,
     UploadConflict,
     UsageError,
 )
+from likeness.web.enrolment_steps import LinkGone, link_gone
 from likeness.web.forms import TooLarge
 from likeness.web.visit import visit_of
 
@@ -44,6 +46,7 @@ _STATUS: tuple[tuple[type[LikenessError], int], ...] = (
 
 def register(app: FastAPI) -> None:
     """Answer every error of the app."""
+    app.add_exception_handler(LinkGone, _link_gone)
     app.add_exception_handler(LikenessError, _likeness_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -69,13 +72,26 @@ def wants_json(request: Request) -> bool:
 
 async def _likeness_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, LikenessError)
-    if isinstance(error, NotSignedIn) and request.method == "GET" and not wants_json(request):
-        return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", status_code=303)
+    if not wants_json(request):
+        path = request.url.path
+        if isinstance(error, NotSignedIn) and request.method == "GET":
+            return _to_sign_in(path)
+        if isinstance(error, SignInAgain):
+            # What they did is not done, so they go on at the part of the app that it is in.
+            return _to_sign_in("/" + path.split("/")[1])
     response = _answer(request, status_of(error), error.what, error.fix, _further(error))
     wait = getattr(error, "retry_after", None)
     if wait:
         response.headers["Retry-After"] = str(wait)
     return response
+
+
+def _to_sign_in(then: str) -> Response:
+    return RedirectResponse(f"/sign-in?next={quote(then)}", status_code=303)
+
+
+async def _link_gone(request: Request, _error: Exception) -> Response:
+    return link_gone(visit_of(request))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Final, Literal
 from urllib.parse import parse_qsl
 
 import anyio
@@ -22,8 +22,19 @@ from likeness.web.visit import Here
 
 MOST_FIELDS = 1000
 LONGEST_FIELD = 1_000_000
-LONGEST_FORM = 1_000_000
+LONGEST_FORM: Final = 1_000_000
+LONGEST_OF_STRANGERS: Final = 100_000
+"""What a page takes that may be opened without signing in: many may send to it at once."""
+
+PHOTO: Final = "photo"
+"""As much as one photo of this library may have, and a form beside it."""
+
+Most = int | Literal["photo"]
+"""How many bytes a route takes; declared beside it."""
+
 SECONDS = 120.0
+PLAIN: Final = "application/x-www-form-urlencoded"
+IN_PARTS: Final = "multipart/form-data"
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "x-csrf-token"
 
@@ -82,7 +93,7 @@ class Form:
 
 
 async def read_body(request: Request, visit: Here) -> bytes:
-    """The raw bytes of a request, at most as large as a photo may be.
+    """The raw bytes of a request, at most as many as its route takes.
 
     Raises
     ------
@@ -93,7 +104,7 @@ async def read_body(request: Request, visit: Here) -> bytes:
     held: bytes | None = getattr(request.state, "body", None)
     if held is None:
         with _in_time():
-            held = b"".join([part async for part in _bounded(request, _largest(visit))])
+            held = b"".join([part async for part in _bounded(request, _most(visit))])
         request.state.body = held
     return held
 
@@ -122,11 +133,13 @@ async def require_own_form(request: Request, visit: Here) -> None:
     """
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
+    # A form of our own pages has the origin "null", since they send no referrer; over plain HTTP
+    # browsers do not say from which site it comes either. What stays then is the token.
     foreign = origin is not None and origin != "null" and not _is_ours(request, origin)
     if site not in ("same-origin", "none") or foreign:
         raise FormExpired("This form came from another site.", "Open the page here and try again.")
     token = request.headers.get(CSRF_HEADER, "")
-    if not token and _is_form(request):
+    if not token and _kind(request) in (PLAIN, IN_PARTS):
         token = (await read_form(request, visit)).text(CSRF_FIELD)
     if not token or not visit.owns_form(token):
         raise FormExpired(
@@ -139,22 +152,21 @@ def _is_ours(request: Request, origin: str) -> bool:
     return origin.split("://", 1)[-1] == request.headers.get("host", "")
 
 
-def _is_form(request: Request) -> bool:
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    return kind in ("application/x-www-form-urlencoded", "multipart/form-data")
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
-def _largest(visit: Here) -> int:
-    # Whoever is not signed in sends forms, and photos of themself on one page alone.
-    if visit.role == "anyone" and not visit.request.url.path.endswith("/photo"):
-        return LONGEST_FORM
-    return visit.parts.library.house.settings.limits.max_bytes + LONGEST_FORM
+def _most(visit: Here) -> int:
+    most: Most = visit.request.state.most
+    if most == PHOTO:
+        return visit.parts.library.house.settings.limits.max_bytes + LONGEST_FORM
+    return most
 
 
 async def _parsed(request: Request, visit: Here) -> Form:
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind == "application/x-www-form-urlencoded":
-        data = b"".join([part async for part in _bounded(request, LONGEST_FORM)])
+    if _kind(request) == PLAIN:
+        most = min(_most(visit), LONGEST_FORM)
+        data = b"".join([part async for part in _bounded(request, most)])
         try:
             pairs = parse_qsl(
                 data.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"
@@ -162,11 +174,11 @@ async def _parsed(request: Request, visit: Here) -> Form:
         except ValueError:
             raise BadInput("The form cannot be read.", "Open the page again.") from None
         return Form(fields=tuple(pairs))
-    if kind != "multipart/form-data":
+    if _kind(request) != IN_PARTS:
         return Form()
     parser = _InMemory(
         request.headers,
-        _bounded(request, _largest(visit)),
+        _bounded(request, _most(visit)),
         max_files=MOST_FIELDS,
         max_fields=MOST_FIELDS,
         max_part_size=LONGEST_FIELD,

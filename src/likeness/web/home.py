@@ -31,7 +31,9 @@ def home(visit: Here) -> Response:
 
 
 @pages.show(
-    "/desk", roles=OPERATORS, whose="the library as a whole; people who let this account find them"
+    "/desk",
+    roles=OPERATORS,
+    whose="counts of the whole library; people who let this account find them",
 )
 def desk(visit: Here) -> Response:
     """How the library stands, and what waits."""

@@ -106,13 +106,15 @@ def _page(
     waiting = [
         (one, base64.b64encode(one.crop_jpeg).decode()) for one in approval.waiting(visit.house)
     ]
+    every = ways.invitations(visit.house)
     return visit.page(
         "invitations",
         status=status,
         error=error,
         typed=form or Form(),
         waiting=waiting,
-        every=ways.invitations(visit.house)[:MOST_SHOWN],
+        every=every[:MOST_SHOWN],
+        older=max(0, len(every) - MOST_SHOWN),
         collections=visit.library.collections(),
         purposes=IN_WORDS,
         words={known: title for known, title, _ in IN_WORDS},

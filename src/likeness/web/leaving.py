@@ -128,7 +128,7 @@ def back(visit: Here, secret: str) -> Response:
         person_id = signing_in.take_link(house, secret, kind="return")
     except NotFound:
         return own_page(visit, "back", status=404, works=False, action="")
-    return begin(visit, visit.see_other("/my-photos"), subject_id=person_id, kind="person")
+    return begin(visit, visit.see_other("/my-photos"), subject_id=person_id)
 
 
 def _every(gone: Withdrawn) -> Sequence[Withdrawn]:
@@ -136,9 +136,7 @@ def _every(gone: Withdrawn) -> Sequence[Withdrawn]:
 
 
 def _receipts(parts: Parts) -> LastReceipts:
-    kept = parts.kept.setdefault("last_receipts", LastReceipts())
-    assert isinstance(kept, LastReceipts)
-    return kept
+    return parts.kept("last_receipts", LastReceipts)
 
 
 def _page(visit: Visit, *, problem: str = "", status: int = 200) -> Response:

@@ -7,34 +7,26 @@ from typing import Any
 from fastapi.responses import JSONResponse, Response
 
 from likeness.captures import Captures
-from likeness.house import House
+from likeness.web.drafts import Draft
 from likeness.web.parts import Parts
 from likeness.web.visit import Visit
-from likeness.web.words import Words
 
 KEPT = "captures"
 
 
 def captures_of(visit: Visit) -> Captures:
     """The captures of this app."""
-    # A keeper costs nothing until its first picture, so one that loses the race is only dropped.
-    kept: Captures = visit.parts.kept.setdefault(KEPT, Captures())
-    return kept
+    return visit.parts.kept(KEPT, Captures)
 
 
 def close(parts: Parts) -> None:
     """Wipe every capture of an app that ends."""
-    kept = parts.kept.pop(KEPT, None)
+    kept = parts.give_up(KEPT)
     if kept is not None:
         kept.close()
 
 
-def camera_words(visit: Visit, language: str) -> Words:
-    """The words beside the camera."""
-    return visit.words("capture", language)
-
-
-def begun(visit: Visit, key: str, house: House) -> Response:
+def begun(visit: Visit, draft: Draft) -> Response:
     """Begin a capture, or begin it anew; answers with its first step.
 
     Raises
@@ -42,11 +34,17 @@ def begun(visit: Visit, key: str, house: House) -> Response:
     RateLimited, PackMismatch
         As :meth:`likeness.captures.Captures.begin`.
     """
-    step = captures_of(visit).begin(key, engine=house.engine(), thresholds=house.thresholds(1))
+    house = visit.parts.library.house
+    step = captures_of(visit).begin(
+        draft.capture,
+        invitation_id=draft.invitation_id,
+        engine=house.engine(),
+        thresholds=house.thresholds(1),
+    )
     return _answer(step.as_json())
 
 
-def looked(visit: Visit, key: str, body: bytes) -> Response:
+def looked(visit: Visit, draft: Draft, body: bytes) -> Response:
     """Look at one picture; answers with the step after it, or that it was not looked at.
 
     Raises
@@ -54,7 +52,7 @@ def looked(visit: Visit, key: str, body: bytes) -> Response:
     NotFound, PhotoUnreadable
         As :meth:`likeness.captures.Captures.look`.
     """
-    step = captures_of(visit).look(key, body)
+    step = captures_of(visit).look(draft.capture, body)
     return _answer({"state": "busy"} if step is None else step.as_json())
 
 

@@ -37,6 +37,7 @@ def data(visit: Here) -> Response:
 @pages.show("/my-photos/data.json", roles=PERSON, whose=OWN)
 def everything(visit: Here) -> Response:
     """Everything that is held about them."""
+    visit.parts.rates.take("enrol", visit.person_id)
     exported = {"schema": "likeness.export-person/1", **export_person(visit.house, visit.person_id)}
     content = json.dumps(exported, indent=2, ensure_ascii=False).encode() + b"\n"
     return own_file(content, name="my-data.json", media_type="application/json")
@@ -59,6 +60,7 @@ def download(visit: Here) -> Response:
 @pages.do("/my-photos/link", roles=PERSON, whose=OWN)
 def make_link(visit: Here) -> Response:
     """A new private link, shown once; the former ends."""
+    visit.require_fresh()
     secret = signing_in.make_link(
         visit.house, subject_id=visit.person_id, kind="return", days=LINK_DAYS
     )

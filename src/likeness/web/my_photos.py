@@ -10,7 +10,7 @@ from likeness.portal_consent import my_consent
 from likeness.web.access import PERSON, Pages
 from likeness.web.errors import status_of
 from likeness.web.forms import Filled
-from likeness.web.own_pages import OWN, own_page, own_words, told
+from likeness.web.own_pages import OWN, number_in, own_page, own_words, told
 from likeness.web.visit import Here, Visit
 
 pages = Pages()
@@ -21,9 +21,9 @@ PHOTO = "/my-photos/photos/{sha256}"
 @pages.show("/my-photos", roles=PERSON, whose=OWN)
 def my_photos(visit: Here) -> Response:
     """Their photos, newest first, after those that wait for their word."""
-    after = visit.request.query_params.get("after", "")
-    first = not after.isdecimal()
-    found = portal.my_photos(visit.house, after=None if first else int(after))
+    after = number_in(visit.request.query_params.get("after", ""))
+    first = after == 0
+    found = portal.my_photos(visit.house, after=after or None)
     consent = my_consent(visit.house)
     return own_page(
         visit,
@@ -60,12 +60,12 @@ def undo_not_me(visit: Here, sha256: str) -> Response:
 @pages.do(f"{PHOTO}/is-me", roles=PERSON, whose=OWN)
 def is_me(visit: Here, sha256: str, form: Filled) -> Response:
     """A face of it is theirs: one that was proposed, or another than was thought."""
-    face = form.text("face")
+    visit.parts.rates.take("enrol", visit.person_id)
     try:
         portal_faces.is_me(
             visit.house,
             sha256,
-            int(face) if face.isdecimal() else 0,
+            number_in(form.text("face")),
             then=visit.parts.tasks.compare_later,
         )
     except NotFound:

@@ -8,8 +8,8 @@ from likeness.errors import ConsentRefused, LikenessError, NotFound
 from likeness.portal_references import add_references, drop_reference, my_references
 from likeness.web.access import PERSON, Pages
 from likeness.web.errors import status_of
-from likeness.web.forms import Filled
-from likeness.web.own_pages import OWN, own_page, own_words, told
+from likeness.web.forms import PHOTO, Filled
+from likeness.web.own_pages import OWN, may_send_photos, own_page, own_words, told
 from likeness.web.visit import Here, Visit
 
 pages = Pages()
@@ -31,10 +31,9 @@ def reference(visit: Here, reference_id: str) -> Response:
     raise NotFound("You have no such reference.", "Open My references again.")
 
 
-@pages.do("/my-photos/references", roles=PERSON, whose=OWN)
+@pages.do("/my-photos/references", roles=PERSON, whose=OWN, most=PHOTO, before=[may_send_photos])
 def add(visit: Here, form: Filled) -> Response:
     """More of them, from photos."""
-    visit.parts.rates.take("enrol", visit.person_id)
     photos = form.files("photos")
     if not photos:
         return _page(visit, problem=own_words(visit).problems.no_file, status=400)

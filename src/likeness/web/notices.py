@@ -17,8 +17,8 @@ from likeness.records.notice import NoticeKind
 from likeness.store import collections as collection_rows
 from likeness.web.access import OPERATORS, Pages
 from likeness.web.errors import status_of
-from likeness.web.forms import Filled, Form
-from likeness.web.source_names import source_names
+from likeness.web.forms import PHOTO, Filled, Form
+from likeness.web.source_words import source_names
 from likeness.web.visit import Here, Visit
 
 pages = Pages()
@@ -48,7 +48,7 @@ def notices(visit: Here) -> Response:
     return _page(visit, Form())
 
 
-@pages.do("/notices/look", roles=OPERATORS, whose=WHOSE)
+@pages.do("/notices/look", roles=OPERATORS, whose=WHOSE, most=PHOTO)
 def look(visit: Here, form: Filled) -> Response:
     """What a notice would take, in exact numbers; nothing is changed."""
     try:
@@ -174,5 +174,4 @@ def _notice_page(visit: Visit, notice_id: str, *, error: LikenessError | None = 
 
 
 def _codes(visit: Visit) -> _Codes:
-    codes: _Codes = visit.parts.kept.setdefault(CODES, _Codes())
-    return codes
+    return visit.parts.kept(CODES, _Codes)

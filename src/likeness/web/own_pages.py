@@ -15,12 +15,14 @@ from likeness.errors import (
     UsageError,
 )
 from likeness.web.forms import TooLarge
-from likeness.web.visit import Visit
+from likeness.web.visit import Here, Visit
 from likeness.web.words import Words
 
 OWN: Final = "the person themself"
 LANGUAGE_COOKIE: Final = "likeness-lang"
 ONE_YEAR: Final = 365 * 24 * 3600
+MOST_DIGITS: Final = 18
+"""Of a number that fits the store."""
 
 
 def own_words(visit: Visit) -> Words:
@@ -42,6 +44,25 @@ def own_page(visit: Visit, name: str, *, status: int = 200, **context: Any) -> R
             samesite="lax",
         )
     return response
+
+
+def may_send_photos(visit: Here) -> None:
+    """Check that they have sent no more of late than they may, before anything of it is read.
+
+    Raises
+    ------
+    RateLimited
+    """
+    visit.parts.rates.take("enrol", visit.person_id)
+
+
+def number_in(text: str) -> int:
+    """A number from 1 on that a form or an address gives; 0 where it is none, or none that is kept.
+
+    >>> number_in("12"), number_in("-1"), number_in("9" * 5000), number_in("\u00b2")
+    (12, 0, 0, 0)
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else 0
 
 
 def own_file(content: bytes, *, name: str, media_type: str) -> Response:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from likeness.library import Library
 from likeness.web.rates import Rates
 from likeness.web.tasks import Tasks
 from likeness.web.templating import Templates
+
+Kept = TypeVar("Kept")
+
+
+def name_of(host: str) -> str:
+    """The name of a host without its port.
+
+    >>> name_of("photos.example.org:8443"), name_of("[2001:db8::1]:80"), name_of("[::1]")
+    ('photos.example.org', '[2001:db8::1]', '[::1]')
+    """
+    return host if host.endswith("]") else host.rsplit(":", 1)[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +55,7 @@ class ServeOptions:
     @property
     def name(self) -> str:
         """The host that browsers type, without a port."""
-        host = self.public_url.split("://", 1)[1].split("/", 1)[0]
-        return host.rsplit(":", 1)[0] if not host.endswith("]") else host
+        return name_of(self.public_url.split("://", 1)[1])
 
     @property
     def secure_context(self) -> bool:
@@ -62,10 +74,6 @@ class Parts:
     templates : Templates
     tasks : Tasks
     rates : Rates
-    languages : tuple of str
-        Of the pages that people see who are not accounts.
-    kept : dict
-        What parts of the app keep in memory between requests, each under a name of its own.
     """
 
     library: Library
@@ -73,5 +81,25 @@ class Parts:
     templates: Templates
     tasks: Tasks
     rates: Rates
-    languages: tuple[str, ...] = ("en", "de")
-    kept: dict[str, Any] = field(default_factory=dict)
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def kept(self, name: str, make: Callable[[], Kept]) -> Kept:
+        """What a part of the app keeps in memory between requests; made once, when first asked for.
+
+        Parameters
+        ----------
+        name : str
+            Of its own.
+        make : callable
+        """
+        with self._lock:
+            if name not in self._kept:
+                self._kept[name] = make()
+            made: Kept = self._kept[name]
+            return made
+
+    def give_up(self, name: str) -> Any:
+        """What was kept under a name, for whoever ends it; None where nothing was."""
+        with self._lock:
+            return self._kept.pop(name, None)

@@ -19,7 +19,7 @@ from likeness.records.stored import LinkedPhoto
 from likeness.web.access import OPERATORS, Pages
 from likeness.web.errors import status_of
 from likeness.web.forms import Filled
-from likeness.web.source_names import source_names
+from likeness.web.source_words import source_names
 from likeness.web.visit import Here, Visit
 
 pages = Pages()

@@ -17,7 +17,7 @@ from likeness.records.person import Estate, Guardian
 from likeness.store import collections as collection_rows
 from likeness.web.access import OPERATORS, Pages
 from likeness.web.errors import status_of
-from likeness.web.forms import Filled, Form
+from likeness.web.forms import PHOTO, Filled, Form
 from likeness.web.people_consents import end_of_day
 from likeness.web.visit import Here, Visit
 
@@ -46,7 +46,7 @@ def enrol_form(visit: Here) -> Response:
     return _page(visit, Form())
 
 
-@pages.do("/people/enrol", roles=OPERATORS, whose=WHOSE)
+@pages.do("/people/enrol", roles=OPERATORS, whose=WHOSE, most=PHOTO)
 def enrol_person(visit: Here, form: Filled) -> Response:
     """Enrol them, then compare the photos that are held with them."""
     house, photos = visit.house, form.files("photos")

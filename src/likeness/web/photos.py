@@ -6,10 +6,8 @@ An address names people by their id only: addresses end up in logs of proxies an
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Query
 from fastapi.responses import Response
 
 from likeness import shown
@@ -20,7 +18,7 @@ from likeness.records.photo_query import PhotoQuery, parse, quoted, write
 from likeness.web.access import MEMBERS, OPERATORS, SIGNED_IN, Pages
 from likeness.web.errors import status_of
 from likeness.web.forms import Filled, Form
-from likeness.web.source_names import source_names
+from likeness.web.source_words import source_names
 from likeness.web.visit import Here, Visit
 
 pages = Pages()
@@ -39,7 +37,7 @@ MOST_NAMED = 500
 
 
 @pages.show("/photos", roles=MEMBERS, whose=FINDABLE)
-def photos(visit: Here, q: str = "", after: Annotated[int | None, Query(ge=1)] = None) -> Response:
+def photos(visit: Here, q: str = "", after: int | None = None) -> Response:
     """Photos by a query, newest first, a page at a time."""
     try:
         query = parse(q)

@@ -6,6 +6,7 @@ import hashlib
 import math
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -16,6 +17,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from likeness.errors import RateLimited
+from likeness.store.collections import tidy_name
 from likeness.web.addresses import counted_as, declared_proxies, visitor_address
 
 LIMITS: Final[Mapping[str, RateLimitItem]] = MappingProxyType(
@@ -23,8 +25,11 @@ LIMITS: Final[Mapping[str, RateLimitItem]] = MappingProxyType(
         # Somebody who mistypes tries a few times; ten a minute is still 14,400 guesses a day, which
         # is nothing against twelve characters that are not on the list of common ones.
         "sign_in": RateLimitItemPerMinute(10),
-        # Tries under one account name, from wherever they come; a right one starts the count anew.
-        "sign_in_account": RateLimitItemPerMinute(5),
+        # Tries at one password from one address, or in one session; a right one starts anew.
+        "password": RateLimitItemPerMinute(5),
+        # Tries under one name from all addresses together: at most 144,000 guesses a day. Whoever
+        # wants to keep somebody out by wrong passwords has to go on from twenty addresses at least.
+        "name": RateLimitItemPerMinute(100),
         # As many as the library allows one account anyway.
         "search": RateLimitItemPerMinute(120),
         # A whole hall behind one address may enrol in one evening.
@@ -38,7 +43,10 @@ LIMITS: Final[Mapping[str, RateLimitItem]] = MappingProxyType(
 """How often a minute, by what is tried."""
 
 MOST_KEYS = 50_000
-"""How many visitors are remembered; those who did nothing of late are forgotten before more."""
+"""How many visitors are remembered; whoever tried something longest ago is forgotten before more.
+
+To be forgotten within their minute, somebody has to try from 50,000 other addresses in between.
+"""
 
 
 class Rates:
@@ -66,6 +74,7 @@ class Rates:
         self._storage = MemoryStorage()
         self._window = MovingWindowRateLimiter(self._storage)
         self._lock = threading.Lock()
+        self._latest: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def take(self, name: str, key: str) -> None:
         """Count one more of these by this key.
@@ -83,7 +92,7 @@ class Rates:
             There were too many; this one does not count.
         """
         with self._lock:
-            self._forget_idle()
+            self._remember(name, _hashed(key))
             if self._window.hit(self._limits[name], name, _hashed(key)):
                 return
         raise self._too_many(name, key)
@@ -100,7 +109,25 @@ class Rates:
         ------
         RateLimited
         """
-        self.take(name, counted_as(self.address_of(request)))
+        self.take(name, self._counted(request))
+
+    def take_sign_in(self, name: str, request: Request) -> None:
+        """Count one more try to sign in under a name.
+
+        Each address has its own few, so that whoever keeps trying under somebody's name from
+        elsewhere does not keep them out; all together have a number that makes guessing slow.
+
+        Raises
+        ------
+        RateLimited
+        """
+        self.take_by_address("sign_in", request)
+        self.take("password", self._name_there(name, request))
+        self.take("name", _same(name))
+
+    def forgive_sign_in(self, name: str, request: Request) -> None:
+        """Forget what was tried under a name from one address, as after the right password."""
+        self.forgive("password", self._name_there(name, request))
 
     def address_of(self, request: Request) -> str:
         """The address that a request comes from; a proxy is believed only where it is declared."""
@@ -116,14 +143,24 @@ class Rates:
             retry_after=wait,
         )
 
-    def _forget_idle(self) -> None:
-        # The storage keeps the key of a window that has emptied; strangers must not fill memory.
-        events = self._storage.events
-        if len(events) >= MOST_KEYS:
-            for key in [key for key, kept in list(events.items()) if not kept]:
-                events.pop(key, None)
-        if len(events) >= MOST_KEYS:
-            self._storage.reset()
+    def _counted(self, request: Request) -> str:
+        return counted_as(self.address_of(request))
+
+    def _name_there(self, name: str, request: Request) -> str:
+        return f"{self._counted(request)}\n{_same(name)}"
+
+    def _remember(self, name: str, hashed: str) -> None:
+        # The storage keeps what has emptied too; strangers must not fill memory.
+        self._latest[name, hashed] = None
+        self._latest.move_to_end((name, hashed))
+        if len(self._latest) > MOST_KEYS:
+            (oldest, whose), _ = self._latest.popitem(last=False)
+            self._window.clear(self._limits[oldest], oldest, whose)
+
+
+def _same(name: str) -> str:
+    # However somebody types it: to the store these are one name, or none.
+    return tidy_name(name).casefold()
 
 
 def _hashed(key: str) -> str:

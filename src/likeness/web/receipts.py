@@ -7,8 +7,10 @@ from typing import Final
 
 from fastapi.responses import Response
 
+from likeness.audit.any_receipt import verify_any
+from likeness.audit.consent_receipt import VerifiedConsent
 from likeness.audit.proven import MAX_RECEIPT_BYTES
-from likeness.audit.receipt_file import VerifiedReceipt, verify_receipt
+from likeness.audit.receipt_file import VerifiedReceipt
 from likeness.errors import BadInput, LikenessError, NotVerified, UsageError
 from likeness.web.access import OPERATORS, Pages
 from likeness.web.errors import status_of
@@ -48,7 +50,12 @@ def receipt(visit: Here, serial: str) -> Response:
     )
 
 
-@pages.do("/receipts/verify", roles=OPERATORS, whose="whatever receipt is shown")
+@pages.do(
+    "/receipts/verify",
+    roles=OPERATORS,
+    whose="whatever receipt is shown",
+    most=2 * MAX_RECEIPT_BYTES,
+)
 def verify(visit: Here, form: Filled) -> Response:
     """Check a receipt that was pasted or chosen against this library's key."""
     pasted = form.text("text")
@@ -58,7 +65,7 @@ def verify(visit: Here, form: Filled) -> Response:
             raise UsageError("There is no receipt.", "Choose its file, or paste it.")
         if len(data) > MAX_RECEIPT_BYTES:
             raise BadInput("This is larger than a receipt is.", "Choose a receipt.")
-        verified = verify_receipt(data, key=visit.library.verifier_key)
+        verified = verify_any(data, key=visit.library.verifier_key)
     except (UsageError, BadInput, NotVerified) as error:
         return _page(visit, error=error, pasted=form.text("text"))
     return _page(visit, verified=verified)
@@ -68,7 +75,7 @@ def _page(
     visit: Visit,
     *,
     error: LikenessError | None = None,
-    verified: VerifiedReceipt | None = None,
+    verified: VerifiedReceipt | VerifiedConsent | None = None,
     pasted: str = "",
     all_of_them: bool = False,
 ) -> Response:

@@ -11,7 +11,7 @@ from likeness import desk, review, undoing
 from likeness.errors import NotFound, UsageError
 from likeness.web.access import OPERATORS, Pages
 from likeness.web.forms import Filled
-from likeness.web.source_names import source_names
+from likeness.web.source_words import source_names
 from likeness.web.visit import Here, Visit
 
 pages = Pages()

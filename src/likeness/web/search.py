@@ -7,13 +7,12 @@ same to the byte.
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import unquote
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
+from fastapi import Depends, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
@@ -26,15 +25,16 @@ from likeness.search import SearchAnswer
 from likeness.web.access import MEMBERS, Pages
 from likeness.web.errors import status_of
 from likeness.web.events import event
-from likeness.web.forms import Filled, Form, read_body
+from likeness.web.forms import PHOTO, Form, read_body, read_form
 from likeness.web.search_line import SearchLine, line_of
-from likeness.web.source_names import source_names
+from likeness.web.source_words import source_names
 from likeness.web.visit import Here, Visit
 
 pages = Pages()
 
 FINDABLE = "people who let this account find them"
 SAID_HEADER = "x-search"
+ALONE = "application/octet-stream"
 LONGEST_CUT = 1_000_000
 PHOTOS_A_CANDIDATE = 12
 
@@ -65,23 +65,54 @@ class Found:
     cuts: tuple[FaceCut, ...] = ()
 
 
+async def require_turn(visit: Here) -> None:
+    """Check that this account may search once more, and that there is room for it to wait.
+
+    Raises
+    ------
+    RateLimited
+    LineFull
+    """
+    visit.parts.rates.take("search", visit.account.account_id)
+    line_of(visit.parts).require_room()
+
+
+async def sent(request: Request, visit: Here) -> Form:
+    """What was sent, also where a script sends the photo alone: that spares taking a form apart.
+
+    What a form says beside the photo is in a header then, written as in an address.
+
+    Raises
+    ------
+    TooLarge, BadInput
+    """
+    said = request.headers.get(SAID_HEADER)
+    if said is None:
+        return await read_form(request, visit)
+    try:
+        if request.headers.get("content-type") != ALONE:
+            raise ValueError
+        fields = parse_qsl(said, strict_parsing=True, errors="strict")
+    except ValueError:
+        raise BadInput("This search cannot be read.", "Open the page again.") from None
+    photo = await read_body(request, visit)
+    return Form(fields=tuple(fields), uploads=(("photo", "", photo),))
+
+
 @pages.show("/search", roles=MEMBERS, whose=FINDABLE)
 def search_page(visit: Here) -> Response:
     """The form."""
     return _page(visit)
 
 
-@pages.do("/search", roles=MEMBERS, whose=FINDABLE)
-async def search(visit: Here, form: Filled) -> Response:
+@pages.do("/search", roles=MEMBERS, whose=FINDABLE, most=PHOTO, before=[require_turn])
+async def search(visit: Here, form: Annotated[Form, Depends(sent)]) -> Response:
     """Search, as a page, or as events where a script asks: what is found streams in.
 
     It waits for its turn without holding a thread.
     """
-    visit.parts.rates.take("search", visit.account.account_id)
     line = line_of(visit.parts)
-    form = await _as_form(visit, form)
     if "text/event-stream" in visit.request.headers.get("accept", ""):
-        line.require_room()
         return visit.events(_streamed(visit, form, line))
     async with line.place():
         try:
@@ -135,22 +166,6 @@ def _search(visit: Visit, asked: Asked) -> Found:
     return Found(answer=answer)
 
 
-async def _as_form(visit: Visit, form: Form) -> Form:
-    """What was sent, also where a script sends the photo by itself: that spares taking it apart.
-
-    What a form says beside the photo is in a header then, as JSON in percent-encoding.
-    """
-    said = visit.request.headers.get(SAID_HEADER)
-    if said is None:
-        return form
-    try:
-        fields = json.loads(unquote(said, errors="strict"))
-        kept = tuple((name, str(fields.get(name, ""))) for name in ("collection", "purpose"))
-    except (ValueError, AttributeError):
-        raise BadInput("This search cannot be read.", "Open the page again.") from None
-    return Form(fields=kept, uploads=(("photo", "", await read_body(visit.request, visit)),))
-
-
 def _asked(form: Form) -> Asked:
     cut, photo = form.text("cut"), form.file("photo")
     if cut:
@@ -170,7 +185,7 @@ def _cut_bytes(text: str) -> bytes:
         raise BadInput("The cut of the face is too large.", "Choose the photo again.")
     try:
         return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise BadInput("The cut of the face cannot be read.", "Choose the photo again.") from None
 
 

@@ -81,6 +81,4 @@ class SearchLine:
 
 def line_of(parts: Parts) -> SearchLine:
     """The line of this process."""
-    line = parts.kept.setdefault("searches", SearchLine(AT_ONCE, MOST_WAITING))
-    assert isinstance(line, SearchLine)
-    return line
+    return parts.kept("searches", lambda: SearchLine(AT_ONCE, MOST_WAITING))

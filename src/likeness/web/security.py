@@ -8,7 +8,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from likeness.web.parts import ServeOptions
+from likeness.web.parts import ServeOptions, name_of
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
@@ -75,5 +75,4 @@ class SecurityHeaders:
     @staticmethod
     def _name(scope: Scope) -> str:
         host = next((v for k, v in scope["headers"] if k == b"host"), b"").decode("latin-1")
-        name = host if host.endswith("]") else host.rsplit(":", 1)[0]
-        return name.lower()
+        return name_of(host).lower()

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from likeness import signing_in
 from likeness.errors import LikenessError, StorageError, UsageError
 from likeness.library import Library
-from likeness.web.app import create_app
+from likeness.web.app import THREADS, create_app
 from likeness.web.parts import ServeOptions
 from likeness.web.quiet import Quiet
+from likeness.web.security import SecurityHeaders
 
 if TYPE_CHECKING:
     import uvicorn
 
 UPKEEP_SECONDS: Final = 3600.0
 LONGEST_HEADER: Final = 64 * 1024
+MOST_CONNECTIONS: Final = 4 * THREADS
+"""Connections at once, of which most wait: for a next request, or for what a task tells them.
+
+Beyond them every request is answered with 503, until some of them end.
+"""
 ON_THIS_MACHINE: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -56,25 +63,36 @@ def options_of(
                 "Give what they type, such as --public-url https://photos.example.org",
             )
         public_url = f"{'https' if tls_cert else 'http'}://localhost:{port}"
-    public_url = public_url.rstrip("/")
-    scheme, parts, rest = public_url.partition("://")
-    if scheme not in ("http", "https") or not parts or not rest or "/" in rest or "@" in rest:
+    public_url = public_url.rstrip("/").lower()
+    if not _is_whole_server(public_url):
         raise UsageError(
             "The public address is not one of a whole server.",
             "Give scheme, name and perhaps a port, such as https://photos.example.org:8443",
         )
-    if tls_cert and scheme != "https":
+    if tls_cert and not public_url.startswith("https://"):
         raise UsageError(
             "With a certificate the public address begins with https://.", "Correct --public-url."
         )
     return ServeOptions(
         host=host,
         port=port,
-        public_url=public_url.lower(),
+        public_url=public_url,
         proxies=proxies,
         tls_cert=str(tls_cert or ""),
         tls_key=str(tls_key or ""),
     )
+
+
+def _is_whole_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    name = f"[{host}]" if ":" in host else host
+    told = name if port is None else f"{name}:{port}"
+    known = bool(host) and url.isascii() and parts.scheme in ("http", "https")
+    return known and url == f"{parts.scheme}://{told}"
 
 
 def make_server(library: Library, options: ServeOptions) -> uvicorn.Server:
@@ -84,8 +102,13 @@ def make_server(library: Library, options: ServeOptions) -> uvicorn.Server:
     """
     import uvicorn
 
+    from likeness.web.punctual import PunctualProtocol
+
     config = uvicorn.Config(
-        Quiet(create_app(library, options)),
+        # The headers lie outside of what answers a defect, so that its page has them too.
+        Quiet(SecurityHeaders(create_app(library, options), options=options)),
+        http=PunctualProtocol,
+        ws="none",
         host=options.host,
         port=options.port,
         ssl_certfile=options.tls_cert or None,
@@ -94,6 +117,7 @@ def make_server(library: Library, options: ServeOptions) -> uvicorn.Server:
         log_level="warning",
         server_header=False,
         proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=20,
         timeout_graceful_shutdown=10,
         h11_max_incomplete_event_size=LONGEST_HEADER,
@@ -112,7 +136,7 @@ def serve(library: Library, options: ServeOptions, *, say: Callable[[str], None]
     server = make_server(library, options)
     bound = _bound(options)
     stop = threading.Event()
-    upkeep = threading.Thread(target=_keep_up, args=(library, stop), daemon=True)
+    upkeep = threading.Thread(target=keep_up, args=(library, stop), daemon=True)
     try:
         say(f"Likeness is at {options.public_url}")
         link = signing_in.owner_link(library.house)
@@ -148,12 +172,18 @@ def _bound(options: ServeOptions) -> socket.socket:
     return bound
 
 
-def _keep_up(library: Library, stop: threading.Event) -> None:
+def keep_up(library: Library, stop: threading.Event) -> None:
     """What time alone brings about: consents that ended, photos past their time, old sessions."""
     from likeness.maintenance import maintain
 
     while not stop.is_set():
         # Where it fails, the next hour tries again; `likeness doctor` says what is wrong.
-        with suppress(LikenessError):
+        try:
             maintain(library.house)
+        except LikenessError:
+            pass
+        except Exception as defect:
+            # What it was working on may be personal: only the kind of the defect is told.
+            kind = type(defect).__name__
+            print(f"The upkeep failed in a way that nothing foresaw: {kind}", file=sys.stderr)
         stop.wait(UPKEEP_SECONDS)

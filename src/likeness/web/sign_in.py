@@ -6,6 +6,7 @@ from fastapi.responses import Response
 
 from likeness import passkeys, passwords, signing_in
 from likeness.errors import NotSignedIn, UsageError
+from likeness.passkeys import LONGEST_ANSWER
 from likeness.web.access import ANYONE, SIGNED_IN, Pages
 from likeness.web.errors import status_of
 from likeness.web.forms import Filled, RawBody
@@ -28,10 +29,9 @@ LINKS = "the account or person whose link it is"
 
 @pages.show("/sign-in", roles=ANYONE, whose=NOBODY)
 def sign_in_page(visit: Here) -> Response:
-    """How to sign in; whoever is signed in goes on."""
-    if visit.session is not None:
-        return visit.see_other("/")
-    return _sign_in_page(visit, to=safe_path(visit.request.query_params.get("next", "/")))
+    """How to sign in; whoever did so a moment ago goes on."""
+    to = safe_path(visit.request.query_params.get("next", "/"))
+    return visit.see_other(to) if visit.fresh else _sign_in_page(visit, to=to)
 
 
 @pages.do("/sign-in", roles=ANYONE, whose=NOBODY)
@@ -39,8 +39,7 @@ def sign_in(visit: Here, form: Filled) -> Response:
     """Sign in with a name and a password."""
     name, to = form.text("name"), safe_path(form.text("next", "/"))
     rates = visit.parts.rates
-    rates.take_by_address("sign_in", visit.request)
-    rates.take("sign_in_account", name.casefold())
+    rates.take_sign_in(name, visit.request)
     try:
         with hashing(visit.parts):
             account_id = passwords.sign_in_with_password(
@@ -48,8 +47,8 @@ def sign_in(visit: Here, form: Filled) -> Response:
             )
     except NotSignedIn as error:
         return _sign_in_page(visit, to=to, name=name, error=error, status=status_of(error))
-    rates.forgive("sign_in_account", name.casefold())
-    return begin(visit, visit.see_other(to), subject_id=account_id, kind="account")
+    rates.forgive_sign_in(name, visit.request)
+    return begin(visit, visit.see_other(to), subject_id=account_id)
 
 
 @pages.do("/sign-in/passkey/options", roles=ANYONE, whose=NOBODY)
@@ -59,7 +58,7 @@ def passkey_options(visit: Here) -> Response:
     return json_answer(passkeys.sign_in_options(site_of(visit.parts), challenges_of(visit.parts)))
 
 
-@pages.do("/sign-in/passkey", roles=ANYONE, whose=NOBODY)
+@pages.do("/sign-in/passkey", roles=ANYONE, whose=NOBODY, most=LONGEST_ANSWER)
 def sign_in_with_passkey(visit: Here, body: RawBody) -> Response:
     """Sign in with what a passkey signed."""
     visit.parts.rates.take_by_address("sign_in", visit.request)
@@ -72,9 +71,8 @@ def sign_in_with_passkey(visit: Here, body: RawBody) -> Response:
 @pages.do("/sign-out", roles=SIGNED_IN, whose="the session of whoever is signed in")
 def sign_out(visit: Here) -> Response:
     """End the session."""
-    if visit.session is not None:
-        signing_in.end_session(visit.house, visit.session.session_id)
-    return visit.drop_session(visit.see_other("/", said="You are signed out."))
+    signing_in.end_session(visit.house, visit.own_session.session_id)
+    return visit.drop_session(visit.see_other("/", said=visit.words("sign_in").signed_out))
 
 
 @pages.show("/set-up/{secret}", roles=ANYONE, whose=LINKS)
@@ -96,7 +94,7 @@ def set_up_password(visit: Here, secret: str, form: Filled) -> Response:
             account_id = passwords.set_up_password(house, secret, password)
     except UsageError as error:
         return _set_up_page(visit, secret, error=error, status=status_of(error))
-    return begin(visit, visit.see_other("/"), subject_id=account_id, kind="account")
+    return begin(visit, visit.see_other("/"), subject_id=account_id)
 
 
 @pages.do("/set-up/{secret}/passkey/options", roles=ANYONE, whose=LINKS)
@@ -109,7 +107,7 @@ def set_up_options(visit: Here, secret: str) -> Response:
     return json_answer(passkeys.adding_options(house, site, challenges, subject_id))
 
 
-@pages.do("/set-up/{secret}/passkey", roles=ANYONE, whose=LINKS)
+@pages.do("/set-up/{secret}/passkey", roles=ANYONE, whose=LINKS, most=LONGEST_ANSWER)
 def set_up_passkey(visit: Here, secret: str, body: RawBody) -> Response:
     """Keep the passkey that the browser made, and be signed in."""
     visit.parts.rates.take_by_address("sign_in", visit.request)

@@ -13,7 +13,6 @@ from likeness import signing_in
 from likeness.challenges import Challenges
 from likeness.errors import RateLimited
 from likeness.passkeys import Site
-from likeness.records.session import SubjectKind
 from likeness.web.devices import device_name
 from likeness.web.parts import Parts
 from likeness.web.visit import Visit
@@ -23,9 +22,7 @@ LONGEST_WAIT = 5.0
 """Seconds that somebody waits for their password's turn."""
 
 
-def begin(
-    visit: Visit, response: Response, *, subject_id: str, kind: SubjectKind | None = None
-) -> Response:
+def begin(visit: Visit, response: Response, *, subject_id: str) -> Response:
     """Sign the visitor in as this subject, with a new secret; what the browser had before ends.
 
     Parameters
@@ -35,19 +32,15 @@ def begin(
         The answer that carries the cookie.
     subject_id : str
         Whoever they showed to be.
-    kind : SubjectKind, optional
-        Looked up where absent.
 
     Raises
     ------
     NotSignedIn
         There is no such subject any more.
     """
-    house = visit.parts.library.house
     secret, _ = signing_in.begin_session(
-        house,
+        visit.parts.library.house,
         subject_id=subject_id,
-        kind=kind or signing_in.kind_of(house, subject_id),
         device=device_of(visit),
         replacing=visit.session.session_id if visit.session else "",
     )
@@ -66,9 +59,7 @@ def site_of(parts: Parts) -> Site:
 
 def challenges_of(parts: Parts) -> Challenges:
     """The challenges of passkeys that this app has given out and that wait for an answer."""
-    kept = parts.kept.setdefault("challenges", Challenges(parts.library.house.clock))
-    assert isinstance(kept, Challenges)
-    return kept
+    return parts.kept("challenges", lambda: Challenges(parts.library.house.clock))
 
 
 @contextmanager
@@ -80,8 +71,7 @@ def hashing(parts: Parts) -> Iterator[None]:
     RateLimited
         It is not one's turn for too long.
     """
-    turns = parts.kept.setdefault("hashing", threading.BoundedSemaphore(HASHED_AT_ONCE))
-    assert isinstance(turns, threading.BoundedSemaphore)
+    turns = parts.kept("hashing", lambda: threading.BoundedSemaphore(HASHED_AT_ONCE))
     if not turns.acquire(timeout=LONGEST_WAIT):
         raise RateLimited(
             "Too many people sign in at this moment.",

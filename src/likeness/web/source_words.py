@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 from typing import Final
 
+from likeness.account import IngestReport
+from likeness.house import House
+from likeness.records.collection import SourceRecord
 from likeness.source_runs import Run
+from likeness.store import collections as collection_rows
 
 _KINDS: Final[Mapping[str, str]] = {
     "folder": "folder on the server",
@@ -14,6 +19,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "iiif": "IIIF collection",
     "bucket": "bucket",
 }
+_WITH_ADDRESS: Final = ("website", "iiif", "bucket")
 _EXPORTS: Final[Mapping[str, str]] = {
     "x": "X",
     "google-photos": "Google Photos",
@@ -32,6 +38,34 @@ def kind_in_words(kind: str) -> str:
         platform = kind.removeprefix("export-")
         return f"export of {_EXPORTS.get(platform, platform.capitalize())}"
     return _KINDS.get(kind, kind)
+
+
+def source_names(house: House, source_ids: Iterable[str]) -> dict[str, str]:
+    """Names of some sources by id, such as ``party, folder "2024"``; no path of this machine."""
+    wanted = set(source_ids)
+    if not wanted:
+        return {}
+    with house.store.snapshot() as connection:
+        collections = {
+            one.collection_id: one.name for one in collection_rows.all_collections(connection)
+        }
+        return {
+            source.source_id: f"{collections[source.collection_id]}, {_what(source)}"
+            for source in collection_rows.all_sources(connection)
+            if source.source_id in wanted
+        }
+
+
+def _what(source: SourceRecord) -> str:
+    if source.kind == "folder":
+        return f"folder “{PurePosixPath(source.address).name}”"
+    kind = kind_in_words(source.kind)
+    return f"{kind} {source.address}" if source.kind in _WITH_ADDRESS else kind
+
+
+def page_of_run(report: IngestReport) -> str:
+    """The page that shows what a run did; of several sources, all of them."""
+    return "/sources" if " " in report.source_id else f"/sources/{report.source_id}"
 
 
 def run_in_words(run: Run) -> str:

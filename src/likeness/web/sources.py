@@ -8,13 +8,12 @@ from typing import Final
 from fastapi.responses import Response
 
 from likeness import source_runs
-from likeness.account import IngestReport
 from likeness.errors import LikenessError, NotFound, Refused, UsageError
 from likeness.removal import Removed
 from likeness.web.access import OPERATORS, Pages
 from likeness.web.errors import status_of
 from likeness.web.forms import Filled, Form
-from likeness.web.source_words import kind_in_words, run_in_words
+from likeness.web.source_words import kind_in_words, page_of_run, run_in_words
 from likeness.web.visit import Here, Visit
 
 pages = Pages()
@@ -48,7 +47,7 @@ def add_source(visit: Here, form: Filled) -> Response:
         visit,
         title="Adding photos",
         work=lambda progress: library.ingest(what, collection=into, progress=progress),
-        done=_page_of_run,
+        done=page_of_run,
     )
     return visit.see_other(f"/tasks/{task.task_id}")
 
@@ -113,7 +112,7 @@ def run_source(visit: Here, source_id: str) -> Response:
         visit,
         title="Adding what is new",
         work=lambda progress: source_runs.run_again(house, source_id, progress=progress),
-        done=_page_of_run,
+        done=page_of_run,
     )
     return visit.see_other(f"/tasks/{task.task_id}")
 
@@ -141,11 +140,6 @@ def remove_source(visit: Here, source_id: str) -> Response:
         done=done,
     )
     return visit.see_other(f"/tasks/{task.task_id}")
-
-
-def _page_of_run(report: IngestReport) -> str:
-    """The page that shows what a run did; of several sources, all of them."""
-    return "/sources" if " " in report.source_id else f"/sources/{report.source_id}"
 
 
 def _list(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 from fastapi.responses import Response
 
@@ -31,8 +31,8 @@ def task_events(visit: Here, task_id: str) -> Response:
     account_id = visit.account.account_id
     visit.parts.tasks.get(task_id, account_id=account_id)
 
-    def changes() -> Iterator[str]:
-        for found in visit.parts.tasks.watch(task_id, account_id=account_id):
+    async def changes() -> AsyncIterator[str]:
+        async for found in visit.parts.tasks.watch(task_id, account_id=account_id):
             yield event("ended" if found.ended else "progress", _as_json(found))
 
     return visit.events(changes())

@@ -10,12 +10,14 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
+
+import anyio
 
 from likeness.errors import LikenessError, NotFound
 from likeness.house import House, Progress
@@ -46,8 +48,6 @@ class Task:
     state : TaskState
     begun_at : datetime
     progress : Progress or None
-    told : str
-        What it last said in words.
     what, fix : str
         Why it failed.
     to : str
@@ -60,7 +60,6 @@ class Task:
     state: TaskState
     begun_at: datetime
     progress: Progress | None = None
-    told: str = ""
     what: str = ""
     fix: str = ""
     to: str = ""
@@ -123,11 +122,6 @@ class Tasks:
         self._pool.submit(self._run, task.task_id, work, done)
         return task
 
-    def of(self, account_id: str) -> list[Task]:
-        """What an account began, newest first."""
-        with self._changed:
-            return [t for t in reversed(self._tasks.values()) if t.account_id == account_id]
-
     def get(self, task_id: str, *, account_id: str) -> Task:
         """One task of an account.
 
@@ -143,8 +137,11 @@ class Tasks:
             )
         return task
 
-    def watch(self, task_id: str, *, account_id: str) -> Iterator[Task]:
-        """The task each time that it has changed, until it ends or ten minutes are over."""
+    async def watch(self, task_id: str, *, account_id: str) -> AsyncIterator[Task]:
+        """The task each time that it has changed, until it ends or ten minutes are over.
+
+        Many pages may watch: none of them holds a thread.
+        """
         end = time.monotonic() + SECONDS_WATCHED
         seen = None
         while time.monotonic() < end:
@@ -154,9 +151,7 @@ class Tasks:
                 seen = task
             if task.ended:
                 return
-            with self._changed:
-                self._changed.wait(SECONDS_BETWEEN * 4)
-            time.sleep(SECONDS_BETWEEN)
+            await anyio.sleep(SECONDS_BETWEEN)
 
     def wait(self, task_id: str, *, account_id: str, seconds: float) -> Task:
         """The task when it has ended, or as it stands after so many seconds."""
@@ -216,4 +211,3 @@ class Tasks:
             ended = [known for known, t in self._tasks.items() if t.ended]
             for old in ended[: max(0, len(self._tasks) - MOST_KEPT)]:
                 del self._tasks[old]
-            self._changed.notify_all()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 from fastapi.responses import Response
 
@@ -11,8 +10,8 @@ from likeness.errors import LikenessError, UsageError
 from likeness.portal_faces import OwnCopy, faces_of_own_copy, that_is_me_in
 from likeness.web.access import PERSON, Pages
 from likeness.web.errors import status_of
-from likeness.web.forms import Filled
-from likeness.web.own_pages import OWN, own_page, own_words, told
+from likeness.web.forms import PHOTO, Filled
+from likeness.web.own_pages import OWN, may_send_photos, number_in, own_page, own_words, told
 from likeness.web.visit import Here, Visit
 
 pages = Pages()
@@ -24,10 +23,9 @@ def that_is_me(visit: Here) -> Response:
     return _page(visit)
 
 
-@pages.do("/my-photos/that-is-me", roles=PERSON, whose=OWN)
+@pages.do("/my-photos/that-is-me", roles=PERSON, whose=OWN, most=PHOTO, before=[may_send_photos])
 def show_faces(visit: Here, form: Filled) -> Response:
     """The faces in the photo, to choose one; nothing of the photo is kept here."""
-    visit.parts.rates.take("enrol", visit.person_id)
     photo = form.file("photo")
     if photo is None:
         return _page(visit, problem=own_words(visit).problems.no_file, status=400)
@@ -44,12 +42,11 @@ def show_faces(visit: Here, form: Filled) -> Response:
 def choose_face(visit: Here, form: Filled) -> Response:
     """One of the faces is theirs."""
     visit.parts.rates.take("enrol", visit.person_id)
-    face = form.text("face")
     try:
         that_is_me_in(
             visit.house,
             _opened(form.text("sealed")),
-            face=int(face) if face.isdecimal() else 0,
+            face=number_in(form.text("face")),
             then=visit.parts.tasks.compare_later,
         )
     except LikenessError as error:
@@ -60,7 +57,7 @@ def choose_face(visit: Here, form: Filled) -> Response:
 def _opened(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise UsageError("The form was changed.", "Choose the photo again.") from None
 
 

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import Query
 from fastapi.responses import JSONResponse, Response
 
 from likeness import uploads as ways
-from likeness.account import IngestReport
 from likeness.errors import BadInput, LikenessError, UsageError
 from likeness.store.uploads import UploadKind
-from likeness.uploads import CHUNK_BYTES, KEPT_DAYS, Upload
+from likeness.uploads import CHUNK_BYTES, KEPT_DAYS, MOST_FILES, Upload
 from likeness.web.access import OPERATORS, Pages
 from likeness.web.errors import status_of, wants_json
-from likeness.web.forms import Filled, RawBody
+from likeness.web.forms import PHOTO, Filled, RawBody
+from likeness.web.source_words import page_of_run
 from likeness.web.visit import Here, Visit
 
 pages = Pages()
 
 OWN: Final = "uploads that this account began"
 INTO: Final = "one collection: files are added to it"
+LONGEST_ENTRY: Final = 500
+"""Bytes of a file's name and size as JSON, on average."""
 
 
 @pages.show("/uploads", roles=OPERATORS, whose=OWN)
 def uploads(visit: Here) -> Response:
     """What this account has begun and not finished."""
-    names = {c.collection_id: c.name for c in visit.library.collections()}
-    own = [one for one in ways.own_uploads(visit.house) if one.state != "done"]
-    return visit.page("uploads", uploads=own, names=names, days=KEPT_DAYS)
+    return _list(visit, [one for one in ways.own_uploads(visit.house) if one.state != "done"])
 
 
 @pages.show("/uploads/new", roles=OPERATORS, whose=INTO)
@@ -38,7 +39,7 @@ def new_upload(visit: Here, collection: str = "") -> Response:
     return _new(visit, collection=collection)
 
 
-@pages.do("/uploads", roles=OPERATORS, whose=INTO)
+@pages.do("/uploads", roles=OPERATORS, whose=INTO, most=MOST_FILES * LONGEST_ENTRY)
 def begin_upload(visit: Here, body: RawBody) -> Response:
     """Begin an upload: JSON with ``collection``, ``kind`` and ``files`` (``name``, ``size``)."""
     collection, kind, files = _asked(body)
@@ -48,7 +49,7 @@ def begin_upload(visit: Here, body: RawBody) -> Response:
     )
 
 
-@pages.do("/uploads/small", roles=OPERATORS, whose=INTO)
+@pages.do("/uploads/small", roles=OPERATORS, whose=INTO, most=PHOTO)
 def upload_form(visit: Here, form: Filled) -> Response:
     """Some files in one form, for browsers without scripts."""
     house, files = visit.house, form.named_files("files")
@@ -77,11 +78,16 @@ def upload(visit: Here, upload_id: str) -> Response:
     seen = ways.state(visit.house, upload_id)
     if wants_json(visit.request):
         return JSONResponse(_as_json(seen), headers={"Cache-Control": "no-store"})
-    names = {c.collection_id: c.name for c in visit.library.collections()}
-    return visit.page("uploads", uploads=[seen], names=names, days=KEPT_DAYS)
+    return _list(visit, [seen])
 
 
-@pages.page("/uploads/{upload_id}/{number}", methods=("PUT",), roles=OPERATORS, whose=OWN)
+@pages.page(
+    "/uploads/{upload_id}/{number}",
+    methods=("PUT",),
+    roles=OPERATORS,
+    whose=OWN,
+    most=CHUNK_BYTES,
+)
 def add_piece(
     visit: Here, upload_id: str, number: int, offset: Annotated[int, Query()], body: RawBody
 ) -> Response:
@@ -107,18 +113,19 @@ def abandon_upload(visit: Here, upload_id: str) -> Response:
     return visit.see_other("/uploads", said="The upload is forgotten, and its files are deleted.")
 
 
+def _list(visit: Visit, seen: Sequence[Upload]) -> Response:
+    names = {c.collection_id: c.name for c in visit.library.collections()}
+    return visit.page("uploads", uploads=seen, names=names, days=KEPT_DAYS)
+
+
 def _taken_in(visit: Visit, upload_id: str) -> str:
     """Begin to take an upload in; returns the page of that task."""
     house = visit.house
-
-    def done(report: IngestReport) -> str:
-        return "/sources" if " " in report.source_id else f"/sources/{report.source_id}"
-
     task = visit.parts.tasks.start(
         visit,
         title="Taking in what was uploaded",
         work=lambda progress: ways.finish(house, upload_id, progress=progress),
-        done=done,
+        done=page_of_run,
     )
     return f"/tasks/{task.task_id}"
 

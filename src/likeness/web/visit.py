@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -14,13 +14,12 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from likeness import signing_in
-from likeness.errors import NotFound, Refused
+from likeness.consent.notice import languages
+from likeness.errors import NotSignedIn
 from likeness.house import House
 from likeness.library import Library
 from likeness.records.collection import Account
 from likeness.records.session import Session
-from likeness.store import collections as collection_rows
-from likeness.store import people
 from likeness.web.parts import Parts
 from likeness.web.words import Words, words_of
 
@@ -91,6 +90,33 @@ class Visit:
         return self.acting
 
     @property
+    def own_session(self) -> Session:
+        """The session of whoever is signed in.
+
+        Raises
+        ------
+        NotSignedIn
+        """
+        if self.session is None:
+            raise signing_in.not_signed_in()
+        return self.session
+
+    @property
+    def fresh(self) -> bool:
+        """Whether they signed in a moment ago."""
+        house = self.parts.library.house
+        return self.session is not None and signing_in.is_fresh(house, self.session)
+
+    def require_fresh(self) -> None:
+        """Check that they signed in a moment ago; a browser is then sent to do so again.
+
+        Raises
+        ------
+        NotSignedIn, SignInAgain
+        """
+        signing_in.require_fresh(self.parts.library.house, self.own_session)
+
+    @property
     def person_id(self) -> str:
         """Id of the person who is signed in; empty where none is."""
         return self.acting.account_id if self.acting and self.role == "person" else ""
@@ -110,7 +136,7 @@ class Visit:
         asked = self.request.query_params.get("lang") or self.request.cookies.get("likeness-lang")
         accepted = self.request.headers.get("accept-language", "")
         first = (asked or accepted.split(",")[0]).strip().lower()[:2]
-        return first if first in self.parts.languages else "en"
+        return first if first in languages() else "en"
 
     def words(self, part: str, language: str = "") -> Words:
         """The words of one part of the person's pages, in the visitor's language."""
@@ -118,12 +144,12 @@ class Visit:
 
     def page(self, name: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         """Render the template of this name; browsers keep no copy of it."""
-        said = self.request.cookies.get(SAID_COOKIE, "")
+        said = self.request.cookies.get(self.cookie_name(SAID_COOKIE), "")
         text = self.parts.templates.render(f"{name}.html", visit=self, said=said, **context)
         response = HTMLResponse(text, status_code=status)
         response.headers["Cache-Control"] = "no-store"
         if said:
-            response.delete_cookie(SAID_COOKIE, path="/")
+            self._drop(response, SAID_COOKIE)
         self.keep_form_cookie(response)
         return response
 
@@ -139,18 +165,15 @@ class Visit:
         response = RedirectResponse(path, status_code=303)
         response.headers["Cache-Control"] = "no-store"
         if said:
-            response.set_cookie(
-                SAID_COOKIE,
-                quote(said[:_SAID_LONGEST], safe=" .,:;'()-"),
-                max_age=60,
-                httponly=True,
-                secure=self.secure,
-                samesite="lax",
-            )
+            shown = quote(said[:_SAID_LONGEST], safe=" .,:;'()-")
+            self._keep(response, SAID_COOKIE, shown, seconds=60)
         return response
 
-    def events(self, events: Iterator[str] | AsyncIterator[str]) -> Response:
-        """Answer with server-sent events, as :func:`likeness.web.events.event` writes them."""
+    def events(self, events: AsyncIterator[str]) -> Response:
+        """Answer with server-sent events, as :func:`likeness.web.events.event` writes them.
+
+        They come without holding a thread: somebody may leave a page open for long.
+        """
         return StreamingResponse(
             events,
             media_type="text/event-stream",
@@ -164,72 +187,67 @@ class Visit:
 
     def keep_session(self, response: Response, secret: str) -> Response:
         """Let the browser hold a session's secret, and forget the one of its forms."""
+        self._keep(response, SESSION_COOKIE, secret)
+        self._drop(response, FORM_COOKIE)
+        return response
+
+    def drop_session(self, response: Response) -> Response:
+        """Let the browser forget the session."""
+        self._drop(response, SESSION_COOKIE)
+        return response
+
+    def keep_form_cookie(self, response: Response) -> None:
+        """Let a browser that is not signed in hold what its forms are made for."""
+        held = self.request.cookies.get(self.cookie_name(FORM_COOKIE))
+        if self.session is None and held != self.secret:
+            self._keep(response, FORM_COOKIE, self.secret)
+
+    def cookie_name(self, name: str) -> str:
+        """A cookie's name; over HTTPS one that no other host and no plain HTTP can set."""
+        return _cookie_name(self.parts, name)
+
+    def _keep(
+        self, response: Response, name: str, value: str, *, seconds: int | None = None
+    ) -> None:
         response.set_cookie(
-            self.cookie_name(SESSION_COOKIE),
-            secret,
+            self.cookie_name(name),
+            value,
+            max_age=seconds,
             httponly=True,
             secure=self.secure,
             samesite="lax",
             path="/",
         )
-        response.delete_cookie(self.cookie_name(FORM_COOKIE), path="/", secure=self.secure)
-        return response
 
-    def drop_session(self, response: Response) -> Response:
-        """Let the browser forget the session."""
-        response.delete_cookie(self.cookie_name(SESSION_COOKIE), path="/", secure=self.secure)
-        return response
-
-    def keep_form_cookie(self, response: Response) -> None:
-        """Let a browser that is not signed in hold what its forms are made for."""
-        name = self.cookie_name(FORM_COOKIE)
-        if self.session is None and self.request.cookies.get(name) != self.secret:
-            response.set_cookie(
-                name,
-                self.secret,
-                httponly=True,
-                secure=self.secure,
-                samesite="lax",
-                path="/",
-            )
-
-    def cookie_name(self, name: str) -> str:
-        """A cookie's name; over HTTPS one that no other host and no plain HTTP can set."""
-        return f"__Host-{name}" if self.secure else name
+    def _drop(self, response: Response, name: str) -> None:
+        response.delete_cookie(self.cookie_name(name), path="/", secure=self.secure)
 
 
 def visit_of(request: Request) -> Visit:
     """Who makes this request, by the session that their browser holds."""
     parts: Parts = request.app.state.parts
-    prefix = "__Host-" if parts.options.https else ""
-    secret = request.cookies.get(f"{prefix}{SESSION_COOKIE}", "")
+    secret = request.cookies.get(_cookie_name(parts, SESSION_COOKIE), "")
     if secret:
-        known = _signed_in(request, parts, secret)
-        if known is not None:
-            return known
-    held = request.cookies.get(f"{prefix}{FORM_COOKIE}", "")
+        try:
+            session, acting = signing_in.session_of(parts.library.house, secret)
+        except NotSignedIn:
+            pass
+        else:
+            role = "person" if session.kind == "person" else acting.role
+            return Visit(
+                request=request,
+                parts=parts,
+                role=role,
+                session=session,
+                secret=secret,
+                acting=acting,
+            )
+    held = request.cookies.get(_cookie_name(parts, FORM_COOKIE), "")
     return Visit(request=request, parts=parts, secret=held or secrets.token_urlsafe(32))
 
 
-def _signed_in(request: Request, parts: Parts, secret: str) -> Visit | None:
-    house = parts.library.house
-    try:
-        session = signing_in.session_of(house, secret)
-    except (Refused, NotFound):
-        return None
-    with house.store.snapshot() as connection:
-        if session.kind == "person":
-            if not people.person_exists(connection, session.subject_id):
-                return None
-            acting, role = Account(account_id=session.subject_id, name=""), "person"
-        else:
-            found = collection_rows.account_by_id(connection, session.subject_id)
-            if found is None or not found.active:
-                return None
-            acting, role = found, str(found.role)
-    return Visit(
-        request=request, parts=parts, role=role, session=session, secret=secret, acting=acting
-    )
+def _cookie_name(parts: Parts, name: str) -> str:
+    return f"__Host-{name}" if parts.options.https else name
 
 
 Here = Annotated[Visit, Depends(visit_of)]

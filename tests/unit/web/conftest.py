@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hostile import Strangers
 from promise_house import Clock, Place, enrol, make_photos, make_place
 from synthetic_engine import SyntheticEngine
 from web_server import Client, WebServer, serving
@@ -53,6 +54,13 @@ def site(tmp_path_factory: pytest.TempPathFactory, decoders: DecodeWorkers) -> I
         person_id = enrol(library, "Anna Adler", 1, "find_me", "be_found")
         with serving(library) as server:
             yield Site(server=server, library=library, clock=clock, person_id=person_id)
+
+
+@pytest.fixture(scope="module")
+def strangers(site: Site) -> Iterator[Strangers]:
+    """Whoever comes, each time from elsewhere."""
+    with serving(site.library, proxies=("127.0.0.1",)) as server:
+        yield Strangers(server=server, person_id=site.person_id)
 
 
 def _photos(folder: Path) -> Path:

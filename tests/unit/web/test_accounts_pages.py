@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from promise_house import Clock
 from web_server import WebServer, serving
 
 from likeness import signing_in
@@ -71,6 +72,21 @@ def test_a_role_changes_and_an_account_ends_with_its_sessions(server: WebServer)
     assert "has ended" in page.text and _roles(server)["bob"] == ("operator", False)
     assert bob.get("/account", headers=HTML).url.path == "/sign-in"
     assert owner.submit(_path(server, "bob") + "/link").status_code == 404
+
+
+def test_accounts_change_only_a_moment_after_signing_in(server: WebServer, clock: Clock) -> None:
+    server.library.create_account("bob")
+    owner, changes = server.client("owner"), ("role", "link", "end")
+    clock.now += signing_in.FRESH
+    page = owner.get("/accounts", headers=HTML)
+    assert 'href="/sign-in?next=/accounts"' in page.text and "Add an account" not in page.text
+    for path in ("/accounts", *(_path(server, "bob") + f"/{one}" for one in changes)):
+        asked = owner.submit(path, {"name": "eve", "role": "owner"})
+        assert asked.url.path == "/sign-in" and 'data-to="/accounts"' in asked.text
+        assert "You signed in a while ago" in asked.text
+    assert _roles(server) == {"bob": ("member", True), "owner": ("owner", True)}
+    # Their own account is none of those that they could take over by a link either.
+    assert owner.submit(_path(server, "owner") + "/link").url.path == "/sign-in"
 
 
 def test_the_last_owner_stays(server: WebServer) -> None:

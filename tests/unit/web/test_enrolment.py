@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from promise_house import Clock, found_names, make_place, rows
+from promise_house import Clock, acting_as, found_names, make_place, rows
 from synthetic_engine import NEAR, Drawn, SyntheticEngine, draw, save
 from web_server import Client, WebServer, serving
 
@@ -23,7 +23,7 @@ from likeness.faces.packs import load_manifest
 from likeness.faces.sandbox import DecodeWorkers
 from likeness.invitations import invite
 from likeness.web import live_capture
-from likeness.web.drafts import KEPT_SECONDS, MOST_KEPT, Between
+from likeness.web.drafts import KEPT_SECONDS, MOST_EACH, MOST_KEPT, Between
 from likeness.web.words import words_of
 
 HTML = {"accept": "text/html"}
@@ -121,6 +121,16 @@ def test_an_operator_sees_who_waits_and_from_the_approval_on_they_are_found(
     while found_names(server.library, 1) != ["Ann Ahorn"] and time.monotonic() < end:
         time.sleep(0.1)
     assert found_names(server.library, 1) == ["Ann Ahorn"]
+
+
+def test_an_operator_in_no_audience_sees_that_somebody_waits_and_nothing_of_them(
+    server: WebServer,
+) -> None:
+    server.library.create_account("outsider", role="operator")
+    enrolled(server, link(server, label="Ann of the second team"))
+    page = server.client("outsider").get("/invitations", headers=HTML).text
+    assert "Name and face are not for you to see" in page
+    assert "Ann" not in page and "data:image" not in page
 
 
 def test_who_is_declined_is_erased(server: WebServer) -> None:
@@ -234,9 +244,10 @@ def test_in_german_everything_is_german_and_the_german_notice_is_recorded(
     assert receipt_of(client)["notice"]["sha256"] == current_notice("de").sha256
 
 
-@pytest.mark.parametrize("how", ["unknown", "used", "revoked", "expired"])
+@pytest.mark.parametrize("how", ["unknown", "used", "revoked", "expired", "let go"])
 def test_every_dead_link_reads_the_same_in_both_languages(server: WebServer, how: str) -> None:
-    made = invite(server.library.house, collections=["party"], purposes=["find_me"])
+    operator = acting_as(server.library, "operator")
+    made = invite(operator.house, collections=["party"], purposes=["find_me"])
     path = f"/enrol/{made.secret}" if how != "unknown" else "/enrol/" + "A" * 43
     client = server.client()
     if how == "used":
@@ -246,6 +257,9 @@ def test_every_dead_link_reads_the_same_in_both_languages(server: WebServer, how
     if how == "expired":
         answer(client, path, purpose=["find_me"])
         server.library.house.clock.advance(days=15)  # type: ignore[attr-defined]
+    if how == "let go":
+        answer(client, path, purpose=["find_me"])
+        server.library.end_account("operator")
     for headers, language in ((HTML, "en"), (GERMAN, "de")):
         w = words_of("enrol", language)
         for page in (
@@ -311,7 +325,7 @@ def test_the_last_word_is_asked_for_only_after_the_camera_has_seen_them(
     assert "Ann" not in client.get(f"{path}/yes", headers=HTML).text
     page = client.submit(f"{path}/yes", {"word": "yes"})
     assert page.url.path.endswith("/done") and receipt_of(client)["live"] is True
-    assert passed.forgotten
+    assert passed.forgotten and not passed.picture.any()
 
 
 class _Passed:
@@ -319,12 +333,13 @@ class _Passed:
 
     def __init__(self) -> None:
         self.forgotten: list[str] = []
+        self.picture = draw(Drawn(person=1), salt=8)
 
     def state(self, _key: str) -> str:
         return "passed"
 
     def take(self, _key: str) -> list[Any]:
-        return [draw(Drawn(person=1), salt=8)]
+        return [self.picture]
 
     def forget(self, key: str) -> None:
         self.forgotten.append(key)
@@ -376,13 +391,33 @@ def test_operators_make_a_link_once_with_its_code_and_revoke_it(server: WebServe
     assert server.client().get(found[1], headers=HTML).status_code == 404
 
 
+def test_where_not_all_invitations_are_shown_the_page_says_how_many_are_not(
+    server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("likeness.web.invitations.MOST_SHOWN", 2)
+    for number in range(3):
+        link(server, label=f"number {number}")
+    page = server.client("owner").get("/invitations", headers=HTML).text
+    assert page.count('<li class="card stack tight">') == 2 and "And 1 older" in page
+
+
 def test_what_is_held_between_pages_is_bounded_and_lapses() -> None:
     now = [0.0]
     kept: Between[int] = Between(lambda: now[0])
     for number in range(MOST_KEPT + 5):
-        kept.put(f"{number}", number)
+        kept.put(f"{number}", number, whose=f"{number}")
     assert kept.get("4") is None and kept.get("5") == 5
     now[0] = KEPT_SECONDS - 1
     assert kept.get("5") == 5
     now[0] = KEPT_SECONDS
     assert kept.get("5") is None
+
+
+def test_whoever_has_one_link_pushes_nobody_else_out_of_their_pages() -> None:
+    kept: Between[str] = Between()
+    kept.put("phone", "Ann", whose="a link")
+    for number in range(MOST_KEPT):
+        kept.put(f"browser {number}", "Eve", whose="another link")
+    assert kept.get("phone") == "Ann"
+    held = [number for number in range(MOST_KEPT) if kept.get(f"browser {number}")]
+    assert held == list(range(MOST_KEPT - MOST_EACH, MOST_KEPT))

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import tempfile
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from fastapi.routing import APIRoute
+
+from likeness.invitations import invite
+from likeness.web.access import ACCESS_KEY, OPERATORS
+from likeness.web.app import page_modules
+from likeness.web.forms import LONGEST_OF_STRANGERS, PHOTO
 
 FOREIGN = (
     {"sec-fetch-site": "cross-site"},
@@ -99,14 +107,90 @@ def test_no_part_of_a_form_with_a_photo_touches_a_disk(
     monkeypatch.setattr(tempfile, "TemporaryFile", no_file)
     client = site.client("owner")
     answer = client.submit(
-        "/sign-out", files={"photo": ("probe.jpg", b"\xff\xd8" + b"0" * 3_000_000, "image/jpeg")}
+        "/search", files={"photo": ("probe.jpg", b"\xff\xd8" + b"0" * 3_000_000, "image/jpeg")}
     )
-    assert answer.status_code == 200
+    assert answer.status_code == 422
     assert not rolled
 
 
-def test_strangers_cannot_fill_the_memory_with_what_no_page_of_theirs_takes(site: Any) -> None:
+@pytest.mark.parametrize(
+    ("role", "path", "more"),
+    [
+        ("anyone", "/sign-in/passkey", 20_001),
+        ("anyone", "/sign-in", 100_001),
+        ("anyone", "/enrol/unknown", 100_001),
+        ("anyone", "/enrol/unknown/frames", 400_001),
+        ("person", "/my-photos/consent", 1_000_001),
+        ("person", "/account/passkeys", 20_001),
+        ("member", "/photos", 1_000_001),
+        ("operator", "/uploads/unknown/1?offset=0", 8 * 1024 * 1024 + 1),
+        ("operator", "/receipts/verify", 2_000_001),
+        ("owner", "/audit/verify", 1_000_001),
+    ],
+)
+def test_no_page_reads_more_than_it_takes(site: Any, role: str, path: str, more: int) -> None:
+    client = site.client(role)
+    headers = {
+        "x-csrf-token": client.token(),
+        "accept": "application/json",
+        "content-type": "multipart/form-data; boundary=x",
+    }
+    method = "PUT" if "/uploads/" in path else "POST"
+    answer = client.request(method, path, content=b"0" * more, headers=headers)
+    assert answer.status_code == 413
+    assert f"{more - 1:,} bytes" in answer.json()["title"]
+
+
+def test_strangers_send_little_but_for_the_pictures_of_an_enrolment() -> None:
+    more = {
+        route.path: access["most"]
+        for pages in page_modules()
+        for route in pages.routes
+        if isinstance(route, APIRoute)
+        if "anyone" in (access := (route.openapi_extra or {})[ACCESS_KEY])["roles"]
+        if access["most"] == PHOTO or access["most"] > LONGEST_OF_STRANGERS
+    }
+    assert more == {"/enrol/{secret}/frames": 400_000, "/enrol/{secret}/photo": 48_000_000}
+
+
+def _told(site: Any, head: str) -> str:
+    """The first line of the answer to a request of which only the head is ever sent."""
+    address = urlsplit(site.server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as line:
+        line.sendall(f"{head}\r\nHost: localhost\r\n\r\n".encode())
+        return line.makefile("rb").readline().decode()
+
+
+def test_photos_of_strangers_are_read_only_where_their_link_is_open(site: Any) -> None:
     client = site.client("anyone")
-    for path in ("/sign-in/passkey", "/enrol/unknown/frames"):
-        answer = client.submit_raw(path, b"0" * 1_500_000)
-        assert answer.status_code == 413, path
+    token = client.token()
+    own = f"X-CSRF-Token: {token}\r\nCookie: likeness-form={client.cookies['likeness-form']}"
+    sent = "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 40000000"
+    told = _told(site, f"POST /enrol/unknown/photo HTTP/1.1\r\n{own}\r\n{sent}")
+    assert " 404 " in told
+    asked = {"collections": ["party"], "purposes": ["find_me"]}
+    secret = invite(site.library.house, **asked).secret
+    sent = sent.replace("40000000", "48000001")
+    told = _told(site, f"POST /enrol/{secret}/photo HTTP/1.1\r\n{own}\r\n{sent}")
+    assert " 413 " in told
+
+
+def test_whoever_is_no_operator_is_counted_before_their_photos_are_read() -> None:
+    uncounted = {
+        route.path
+        for pages in page_modules()
+        for route in pages.routes
+        if isinstance(route, APIRoute)
+        if (access := (route.openapi_extra or {})[ACCESS_KEY])["most"] == PHOTO
+        # Who may open it, what is checked before, and that the form is one of ours.
+        if not set(access["roles"]) <= OPERATORS and len(route.dependencies) < 3
+    }
+    assert not uncounted
+
+
+@pytest.mark.parametrize(
+    "length", ["many", "-1", "1e3", "0x10", "1,2", "9" * 30, "1\r\nContent-Length: 2"]
+)
+def test_a_length_that_is_none_is_a_malformed_request(site: Any, length: str) -> None:
+    told = _told(site, f"POST /sign-in HTTP/1.1\r\nContent-Length: {length}")
+    assert " 400 " in told

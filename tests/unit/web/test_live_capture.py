@@ -32,9 +32,13 @@ def server(tmp_path: Path, decoders: DecodeWorkers) -> Iterator[WebServer]:
         yield made
 
 
-def _before_the_camera(server: WebServer) -> tuple[Client, str]:
+def _link(server: WebServer) -> str:
     made = invite(server.library.house, collections=["party"], purposes=["find_me"])
-    client, path = server.client(), f"/enrol/{made.secret}"
+    return f"/enrol/{made.secret}"
+
+
+def _before_the_camera(server: WebServer, path: str = "") -> tuple[Client, str]:
+    client, path = server.client(), path or _link(server)
     shown = re.findall(r'name="shown" value="([^"]+)"', client.get(path, headers=HTML).text)
     answers = {"shown": shown, "purpose": ["find_me"], "name": "Ann Ahorn", "age": "adult"}
     assert client.submit(path, answers).url.path == f"{path}/camera"
@@ -73,9 +77,21 @@ def test_a_picture_is_answered_with_what_to_do(server: WebServer) -> None:
     assert "good_for" not in answer.json()
 
 
+def test_of_two_browsers_with_one_link_the_one_that_began_last_is_looked_at(
+    server: WebServer,
+) -> None:
+    first, path = _before_the_camera(server)
+    second, _ = _before_the_camera(server, path)
+    for client in (first, second):
+        client.submit_raw(f"{path}/camera/again", b"")
+        assert client.submit_raw(f"{path}/frames", NOBODY).status_code == 200
+    assert first.submit_raw(f"{path}/frames", NOBODY).status_code == 404
+    assert second.submit_raw(f"{path}/frames", NOBODY).status_code == 200
+
+
 def test_pictures_before_it_began_or_of_something_else_are_problems(server: WebServer) -> None:
     client, path = _before_the_camera(server)
     assert client.submit_raw(f"{path}/frames", NOBODY).status_code == 404
     client.submit_raw(f"{path}/camera/again", b"")
     assert client.submit_raw(f"{path}/frames", b"GIF89a" + bytes(100)).status_code == 422
-    assert client.submit_raw(f"{path}/frames", NOBODY + bytes(500_000)).status_code == 422
+    assert client.submit_raw(f"{path}/frames", NOBODY + bytes(500_000)).status_code == 413

@@ -185,6 +185,30 @@ def test_yes_and_no_settle_what_may_be_them(served: WebServer, client: Client) -
     assert photo not in shown(page)
 
 
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 5000, "-1", "²", "x", ""])
+def test_a_number_that_is_none_is_no_defect(standing: tuple[WebServer, str], number: str) -> None:
+    server, ann = standing
+    client, photo = server.client(person_id=ann), sha256(server.library, "group.png")
+    assert client.get("/my-photos", params={"after": number}).status_code == 200
+    answer = client.submit(f"/my-photos/photos/{photo}/is-me", {"face": number})
+    assert answer.status_code == 404
+    answer = client.submit("/my-photos/that-is-me/face", {"sealed": "", "face": number})
+    assert answer.status_code == 400
+
+
+def test_faces_are_not_pointed_at_without_end(served: WebServer, client: Client) -> None:
+    path = f"/my-photos/photos/{sha256(served.library, 'group.png')}/is-me"
+    token = client.token()
+    answers = [
+        client.post(path, data={"csrf": token, "face": "1"}, headers={"accept": "text/html"})
+        for _ in range(31)
+    ]
+    assert {answer.status_code for answer in answers[:-1]} == {403}
+    assert answers[-1].status_code == 429
+    for path in ("/my-photos/data.json", "/my-photos/download"):
+        assert client.get(path).status_code == 429, "each is a leaf of the audit log"
+
+
 def test_another_face_of_a_photo_is_refused_in_their_language(
     served: WebServer, client: Client
 ) -> None:
@@ -256,11 +280,12 @@ def test_references_are_seen_added_and_dropped_by_their_person_alone(
     strange = {"photos": ("x.png", file_of(draw(Drawn(person=BOB), salt=32)))}
     answer = client.submit("/my-photos/references", files=strange)
     assert words_of("portal", "en").problems.disagrees in answer.text
-    for picture_id in pictures:
-        client.submit(f"/my-photos/references/{picture_id}/drop")
-    page = client.get("/my-photos/references").text
-    [last] = re.findall(r"references/(ref_\w+)\.jpg", page)
+    first, last = pictures
+    assert client.submit(f"/my-photos/references/{first}/drop").status_code == 200
     assert client.submit(f"/my-photos/references/{last}/drop").status_code == 403
+    page = client.get("/my-photos/references").text
+    assert f"references/{last}.jpg" in page
+    assert f"references/{last}/drop" not in page
 
 
 def test_consent_is_changed_by_its_form(served: WebServer, client: Client, ann: str) -> None:
@@ -326,6 +351,17 @@ def test_a_private_link_signs_in_at_the_press_of_a_button_only(
     client.submit("/my-photos/link")
     assert served.client().get(f"/back/{secret}").status_code == 404
     assert served.client().get("/back/nothing").status_code == 404
+
+
+def test_a_new_private_link_is_for_whoever_signed_in_a_moment_ago(
+    served: WebServer, client: Client, ann: str
+) -> None:
+    clock: Any = served.library.house.clock
+    link = signing_in.make_link(served.library.house, subject_id=ann, kind="return", days=9)
+    clock.now += signing_in.FRESH
+    asked = client.submit("/my-photos/link")
+    assert asked.url.path == "/sign-in" and "open your private link again" in asked.text
+    assert served.client().get(f"/back/{link}").status_code == 200
 
 
 def test_withdrawing_gives_the_receipt_at_once_and_ends_every_session(

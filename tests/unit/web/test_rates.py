@@ -6,6 +6,7 @@ import threading
 from ipaddress import ip_address, ip_network
 
 import pytest
+from fastapi import Request
 from hypothesis import given
 from hypothesis import strategies as st
 from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
@@ -126,6 +127,49 @@ def test_what_was_tried_counts_no_more_once_its_window_has_passed() -> None:
     assert _taken(rates, "sign_in", "one", 3) == 2
     threading.Event().wait(1.1)
     assert _taken(rates, "sign_in", "one", 3) == 2
+
+
+def _from(address: str) -> Request:
+    return Request({"type": "http", "client": (address, 1), "headers": []})
+
+
+def test_wrong_passwords_from_elsewhere_keep_nobody_out() -> None:
+    rates = Rates()
+    for typed in ("helper", " HELPER ", "Helper", "helper", "helper"):
+        rates.take_sign_in(typed, _from("203.0.113.1"))
+    with pytest.raises(RateLimited):
+        rates.take_sign_in("helper", _from("203.0.113.1"))
+    for _ in range(2):
+        for _ in range(3):
+            rates.take_sign_in("helper", _from("198.51.100.7"))
+        rates.forgive_sign_in("Helper", _from("198.51.100.7"))
+    with pytest.raises(RateLimited):
+        rates.take_sign_in("helper", _from("203.0.113.1"))
+
+
+def test_a_crowd_of_addresses_guesses_at_one_name_slowly() -> None:
+    rates, taken = Rates(), 0
+    for number in range(60):
+        for _ in range(5):
+            try:
+                rates.take_sign_in("helper", _from(f"2001:db8:0:{number:x}::1"))
+                taken += 1
+            except RateLimited:
+                pass
+    assert taken == LIMITS["name"].amount == 100
+    rates.take_sign_in("other", _from("2001:db8::1"))
+
+
+def test_whoever_goes_on_trying_is_not_forgotten_among_strangers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("likeness.web.rates.MOST_KEYS", 50)
+    rates = Rates()
+    assert _taken(rates, "password", "one", 6) == 5
+    for number in range(200):
+        rates.take("link", f"stranger {number}")
+        if number % 40 == 0:
+            assert _taken(rates, "password", "one", 1) == 0, number
 
 
 def test_strangers_without_number_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:

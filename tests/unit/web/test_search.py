@@ -10,8 +10,10 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode, urlsplit
 
 import anyio
 import pytest
@@ -24,6 +26,7 @@ from likeness.faces.packs import load_manifest
 from likeness.faces.sandbox import DecodeWorkers
 from likeness.library import Library
 from likeness.web import search_line
+from likeness.web.rates import LIMITS
 
 ANNA, BEN, CARL, STRANGER = 1, 2, 3, 900
 LINKS = """path,page_url,taken_at,text
@@ -174,15 +177,62 @@ def test_a_problem_comes_as_an_event_too(member: Client) -> None:
 
 def test_a_script_sends_the_photo_by_itself_and_is_answered_alike(member: Client) -> None:
     raw = {"accept": "text/event-stream", "content-type": "application/octet-stream"}
-    said = quote(json.dumps({"collection": "party", "purpose": "für uns"}))
+    said = urlencode({"collection": "party", "purpose": "für uns"})
     answer = member.submit_raw("/search", photo(BEN), headers={**raw, "x-search": said})
     assert "<h3" in answer.text and "Ben" in answer.text
     assert "für uns" in member.get("/searches").text
-    for wrong in ("%7B", "[]", "%FF", "7"):
+    assert "Ben" in member.submit_raw("/search", photo(BEN), headers={**raw, "x-search": ""}).text
+    for wrong in ("%7B", "[" * 8_000, "purpose=%FF", "7"):
         refused = member.submit_raw("/search", photo(BEN), headers={**raw, "x-search": wrong})
         assert refused.status_code == 422
     other = member.submit_raw("/search", photo(BEN), headers=raw)
     assert "No photo was given" in other.text
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_a_form_that_says_it_is_a_photo_alone_is_refused(member: Client, header: bool) -> None:
+    """Its token, too, may be in the form, which is read then before the search looks at it."""
+    more = {"x-csrf-token": member.token()} if header else {}
+    refused = member.submit(
+        "/search",
+        files={"photo": ("x.png", photo(BEN))},
+        headers={"accept": "application/json", "x-search": "", **more},
+    )
+    assert (refused.status_code, "cannot be read" in refused.text) == (422, True)
+
+
+def refused_before_it_is_sent(server: WebServer, client: Client) -> tuple[int, str | None]:
+    """What answers a search of which the headers alone have arrived, and when to try again."""
+    address = urlsplit(server.url)
+    headers = {
+        "cookie": f"likeness={client.cookies['likeness']}",
+        "content-type": "multipart/form-data; boundary=x",
+        "content-length": "16000000",
+        "accept": "application/json",
+    }
+    with closing(HTTPConnection(str(address.hostname), address.port, timeout=20)) as line:
+        line.request("POST", "/search", headers=headers)
+        with line.getresponse() as answer:
+            return answer.status, answer.headers["retry-after"]
+
+
+def test_a_search_too_often_is_refused_before_its_photo_is_read(
+    peopled: tuple[WebServer, Library],
+) -> None:
+    server = peopled[0]
+    operator = server.client("operator")
+    for _ in range(LIMITS["search"].amount):
+        assert operator.post("/search").status_code == 403
+    status, wait = refused_before_it_is_sent(server, operator)
+    assert (status, wait is not None) == (429, True)
+
+
+def test_where_no_room_is_in_the_line_a_search_is_refused_before_its_photo_is_read(
+    peopled: tuple[WebServer, Library], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_line, "MOST_WAITING", -search_line.AT_ONCE)
+    with serving(peopled[1]) as server:
+        assert refused_before_it_is_sent(server, server.client("member")) == (503, "10")
 
 
 def test_where_a_collection_asks_what_for_a_search_says_it(

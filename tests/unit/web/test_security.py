@@ -82,3 +82,5 @@ def test_a_defect_is_told_without_what_it_was_working_on(
     assert "Anna" not in told
     assert "RuntimeError" in told
     assert not heard
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
-from likeness.errors import UsageError
-from likeness.web.serve import options_of
+from likeness.errors import StorageError, UsageError
+from likeness.house import House
+from likeness.library import Library
+from likeness.web.serve import keep_up, options_of
 
 
 @pytest.fixture
@@ -37,6 +40,29 @@ def test_with_a_certificate_it_speaks_https(certificate: tuple[Path, Path]) -> N
     assert options_of(port=9000, tls_cert=cert, tls_key=key).public_url == "https://localhost:9000"
 
 
+def test_a_server_may_go_by_an_address() -> None:
+    assert options_of(public_url="https://[2001:DB8::1]:8443").name == "[2001:db8::1]"
+    assert options_of(public_url="http://192.0.2.7").name == "192.0.2.7"
+
+
+def test_upkeep_that_fails_is_tried_again_and_tells_nothing_personal(
+    monkeypatch: pytest.MonkeyPatch, library: Library, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stop, turns = threading.Event(), []
+
+    def fails(_house: House) -> None:
+        turns.append(1)
+        if len(turns) == 3:
+            stop.set()
+        raise (StorageError("The disk is full.", "") if len(turns) == 1 else OSError("Anna Adler"))
+
+    monkeypatch.setattr("likeness.maintenance.maintain", fails)
+    monkeypatch.setattr("likeness.web.serve.UPKEEP_SECONDS", 0.01)
+    keep_up(library, stop)
+    told = "".join(capfd.readouterr())
+    assert len(turns) == 3 and told.count("OSError") == 2 and "Anna" not in told
+
+
 def test_plain_http_under_another_name_is_no_place_for_cameras_and_passkeys() -> None:
     assert not options_of(public_url="http://photos.example.org").secure_context
 
@@ -52,6 +78,12 @@ def test_plain_http_under_another_name_is_no_place_for_cameras_and_passkeys() ->
         ({"public_url": "https://me@photos.example.org"}, "whole server"),
         ({"public_url": "ftp://photos.example.org"}, "scheme"),
         ({"public_url": "https://"}, "scheme"),
+        ({"public_url": "https://:8443"}, "scheme"),
+        ({"public_url": "https://photos.example.org:"}, "scheme"),
+        ({"public_url": "https://photos.example.org:https"}, "scheme"),
+        ({"public_url": "https://photos.example.org:84430"}, "scheme"),
+        ({"public_url": "https://photos.example.org?of=mine"}, "scheme"),
+        ({"public_url": "https://photos.example.org#mine"}, "scheme"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_listens(

@@ -9,11 +9,16 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi.responses import RedirectResponse
+from hypothesis import given
+from hypothesis import strategies as st
+from promise_house import Clock
 from soft_authenticator import SoftAuthenticator
 from web_server import Client, WebServer, serving
 
-from likeness import passwords, signing_in
+from likeness import passwords, signing_in, ways_in
 from likeness.library import Library
+from likeness.web.signed_in import safe_path
 
 GOOD = "teal kayak hums often"
 OTHER = "vast quilt of nettles"
@@ -105,6 +110,15 @@ def test_over_https_the_cookie_goes_by_https_alone(library: Library) -> None:
         )
         cookie = _cookies(answer)["__Host-likeness"]
         assert "; secure" in cookie and "path=/" in cookie and "domain" not in cookie
+        held = {**HTML, "cookie": answer.headers["set-cookie"].split(";")[0]}
+        account = httpx.get(f"{server.url}/account", headers=held).text
+        token = re.search(r'name="csrf" content="(\w+)"', account)
+        assert token
+        left = httpx.post(f"{server.url}/sign-out", data={"csrf": token[1]}, headers=held)
+        # Browsers take these names, and let go of them, by HTTPS alone.
+        kept = _cookies(left)
+        assert set(kept) == {"__Host-likeness", "__Host-likeness-said"}
+        assert all("; secure" in one and "path=/" in one for one in kept.values())
 
 
 def test_a_stranger_cannot_tell_a_wrong_password_from_an_unknown_name(
@@ -174,7 +188,19 @@ def test_a_proxy_is_believed_only_where_it_is_declared(library: Library) -> None
 
 
 @pytest.mark.parametrize(
-    "to", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1", "x", ""]
+    "to",
+    [
+        "https://evil.example/",
+        "https:evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "/x\r\nSet-Cookie: likeness=planted",
+        "javascript:1",
+        "x",
+        "",
+    ],
 )
 def test_signing_in_never_leads_to_another_site(server: WebServer, to: str) -> None:
     client = server.client()
@@ -182,6 +208,13 @@ def test_signing_in_never_leads_to_another_site(server: WebServer, to: str) -> N
     assert 'name="next" value="/"' in shown.text and 'data-to="/"' in shown.text
     client.follow_redirects = False
     assert _sign_in(client, to=to).headers["location"] == "/"
+
+
+@given(st.text(st.sampled_from("/\\.:@#?%2fFxé \t\r\n\u2028\uff0f"), max_size=12).map("/".__add__))
+def test_a_path_to_go_on_at_is_one_of_this_server(path: str) -> None:
+    to = RedirectResponse(safe_path(path)).headers["location"]
+    assert to.startswith("/") and "\\" not in to and to.isprintable()
+    assert httpx.URL("https://here.example/sign-in").join(to).host == "here.example"
 
 
 def test_a_page_that_needs_signing_in_is_gone_on_to_afterwards(server: WebServer) -> None:
@@ -305,6 +338,37 @@ def test_whoever_is_signed_in_adds_renames_and_removes_passkeys(server: WebServe
     options = _post_json(owner, "/account/passkeys/options").json()
     stolen = _post_json(client, "/account/passkeys", device.make(options))
     assert stolen.status_code == 401
+
+
+def test_whoever_finds_an_open_browser_makes_no_way_in_of_their_own(
+    server: WebServer, clock: Clock
+) -> None:
+    device, client = SoftAuthenticator(origin=server.url), server.client()
+    _sign_in(client)
+    house = server.library.house
+    [helper] = [a.account_id for a in server.library.accounts() if a.name == "helper"]
+    password = ways_in.password_of(house, helper)
+    assert password is not None
+    options = _post_json(client, "/account/passkeys/options").json()
+    clock.advance(minutes=10)
+
+    page = client.get("/account", headers=HTML).text
+    assert 'href="/sign-in?next=/account"' in page and "data-passkey" not in page
+    for path, body in (
+        ("/account/passkeys/options", b""),
+        ("/account/passkeys", device.make(options)),
+    ):
+        refused = _post_json(client, path, body)
+        assert refused.status_code == 403 and "Sign in again" in refused.json()["fix"]
+    asked = client.submit(f"/account/credentials/{password.credential_id}/remove")
+    assert asked.url.path == "/sign-in" and "You signed in a while ago" in asked.text
+    assert 'name="next" value="/account"' in asked.text
+
+    assert _sign_in(client).url.path == "/account"
+    # Whoever has just signed in is not asked to again.
+    assert client.get("/sign-in?next=/account", headers=HTML).url.path == "/account"
+    options = _post_json(client, "/account/passkeys/options").json()
+    assert _post_json(client, "/account/passkeys", device.make(options)).status_code == 200
 
 
 def test_changing_the_password_asks_for_the_current_one(server: WebServer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import anyio
 import pytest
 
 from likeness.errors import BadInput, NotFound
@@ -54,7 +55,6 @@ def test_a_task_tells_how_far_it_has_come_and_where_to_go_on(visit: Any) -> None
     go_on.set()
     ended = tasks.wait(task.task_id, account_id=own, seconds=SECONDS)
     assert (ended.state, ended.to) == ("done", "/sources?4")
-    assert [t.task_id for t in tasks.of(own)] == [task.task_id]
 
 
 def test_a_task_that_fails_says_why_and_what_to_do(visit: Any) -> None:
@@ -82,11 +82,36 @@ def test_nobody_sees_what_another_account_began(visit: Any) -> None:
     task = visit.parts.tasks.start(visit, title="Adding photos", work=lambda _progress: None)
     with pytest.raises(NotFound):
         visit.parts.tasks.get(task.task_id, account_id="a_somebodyelse")
-    assert visit.parts.tasks.of("a_somebodyelse") == []
 
 
 def test_watching_ends_with_the_task(visit: Any) -> None:
     tasks, own = visit.parts.tasks, visit.account.account_id
     task = tasks.start(visit, title="Adding photos", work=lambda _progress: None)
-    states = [seen.state for seen in tasks.watch(task.task_id, account_id=own)]
-    assert states[-1] == "done"
+    assert anyio.run(_states, tasks, task.task_id, own)[-1] == "done"
+
+
+def test_pages_that_watch_hold_no_thread_while_nothing_happens(visit: Any) -> None:
+    go_on = threading.Event()
+    tasks, own = visit.parts.tasks, visit.account.account_id
+    task = tasks.start(visit, title="Adding photos", work=lambda _progress: go_on.wait(SECONDS))
+    before = threading.active_count()
+
+    async def many() -> list[list[str]]:
+        seen: list[list[str]] = []
+
+        async def one() -> None:
+            seen.append(await _states(tasks, task.task_id, own))
+
+        async with anyio.create_task_group() as pages:
+            for _ in range(100):
+                pages.start_soon(one)
+            await anyio.sleep(0.1)
+            assert threading.active_count() <= before and not seen
+            go_on.set()
+        return seen
+
+    assert {states[-1] for states in anyio.run(many)} == {"done"}
+
+
+async def _states(tasks: Tasks, task_id: str, account_id: str) -> list[str]:
+    return [seen.state async for seen in tasks.watch(task_id, account_id=account_id)]

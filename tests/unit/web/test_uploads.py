@@ -141,7 +141,7 @@ def test_nothing_and_too_much_are_refused_with_what_to_do(operator: Any) -> None
     assert beyond.status_code == 422
     assert put(operator, begun["id"], 9, 0, b"1").status_code == 404
     large = put(operator, begun["id"], 1, 0, bytes(uploads.CHUNK_BYTES + 1))
-    assert large.status_code == 422
+    assert large.status_code == 413
 
 
 def test_without_scripts_a_form_takes_a_few_files(operator: Any) -> None:

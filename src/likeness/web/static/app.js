@@ -42,6 +42,20 @@ export async function* events(response) {
   }
 }
 
+/** Let files be dropped on a place of the page. */
+export function dropped(place, take) {
+  place.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    place.classList.add("over");
+  });
+  place.addEventListener("dragleave", () => place.classList.remove("over"));
+  place.addEventListener("drop", (event) => {
+    event.preventDefault();
+    place.classList.remove("over");
+    if (event.dataTransfer.files.length) take(event.dataTransfer.files);
+  });
+}
+
 function copyButtons() {
   for (const button of document.querySelectorAll("button[data-copy]")) {
     button.hidden = false;
@@ -53,13 +67,18 @@ function copyButtons() {
   }
 }
 
+// Sent twice, the second answer takes the place of the first, and with it of what is told only once.
 function sendOnce() {
-  document.addEventListener("submit", (event) => {
+  const sent = new Set();
+  // At the window, so that scripts that send a form themselves have had their say.
+  addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.dataset.sent) event.preventDefault();
-    form.dataset.sent = "1";
-    setTimeout(() => delete form.dataset.sent, 4000);
+    if (event.defaultPrevented) return;
+    if (sent.has(form)) event.preventDefault();
+    sent.add(form);
+    setTimeout(() => sent.delete(form), 30000);
   });
+  addEventListener("pageshow", () => sent.clear());
 }
 
 function watchTask() {

@@ -1,7 +1,7 @@
 // Searching: a photo that is dropped, pasted, chosen or taken; faces drawn on it to choose from;
 // what is found streams in. The photo stays in this page and the server's memory.
 
-import { csrf, events, nodes, problem } from "./app.js";
+import { csrf, dropped, events, nodes, problem } from "./app.js";
 
 const form = document.getElementById("search");
 const results = document.getElementById("results");
@@ -11,7 +11,6 @@ const SVG = "http://www.w3.org/2000/svg";
 if (form) start();
 
 function start() {
-  const drop = form.querySelector("[data-drop]");
   const inputs = [...form.querySelectorAll("input[type=file]")];
   const asking = JSON.parse(form.dataset.asking);
   const where = form.elements.collection;
@@ -31,16 +30,7 @@ function start() {
   for (const input of inputs) {
     input.addEventListener("change", () => input.files.length && take(input.files[0]));
   }
-  drop.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
-  });
+  dropped(form.querySelector("[data-drop]"), (files) => take(files[0]));
   document.addEventListener("paste", (event) => {
     const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
     if (file) take(file);
@@ -68,8 +58,8 @@ function start() {
 
   async function search(sent) {
     // The photo goes by itself, which spares the server taking a form of many megabytes apart.
-    const said = { collection: where?.value ?? "", purpose: purpose?.value ?? "" };
-    const photoAlone = { "X-Search": encodeURIComponent(JSON.stringify(said)), "Content-Type": "application/octet-stream" };
+    const said = new URLSearchParams({ collection: where?.value ?? "", purpose: purpose?.value ?? "" });
+    const photoAlone = { "X-Search": said, "Content-Type": "application/octet-stream" };
     running?.abort();
     running = new AbortController();
     const mine = running;

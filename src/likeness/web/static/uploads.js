@@ -1,6 +1,6 @@
 // Uploads in pieces: retried, paused, and gone on with after the page was closed.
 
-import { csrf, problem } from "./app.js";
+import { csrf, dropped, problem } from "./app.js";
 
 const RETRIES = 3;
 const AT_ONCE = 4;
@@ -237,17 +237,7 @@ if (form) {
     if (choice.files.length) start([...choice.files]);
   });
   pause.button.addEventListener("click", () => pause.toggle());
-  const drop = form.querySelector("[data-drop]");
-  drop.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    const transfer = new DataTransfer();
-    for (const file of event.dataTransfer.files) transfer.items.add(file);
-    choice.files = transfer.files;
+  dropped(form.querySelector("[data-drop]"), (files) => {
+    choice.files = files;
   });
 }

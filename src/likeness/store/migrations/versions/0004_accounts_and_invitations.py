@@ -17,6 +17,7 @@ def upgrade() -> None:
         ("collections", sa.Column("retention_days", sa.Integer())),
         ("collections", sa.Column("ask_purpose", sa.Integer(), nullable=False, server_default="0")),
         ("references", sa.Column("live", sa.Integer(), nullable=False, server_default="0")),
+        ("references", sa.Column("added", sa.Integer(), nullable=False, server_default="0")),
         ("proposals", sa.Column("unsure_at", sa.String())),
         ("sightings", sa.Column("added_at", sa.String(), nullable=False, server_default="")),
     ):
