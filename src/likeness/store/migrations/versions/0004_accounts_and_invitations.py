@@ -17,7 +17,6 @@ def upgrade() -> None:
         ("collections", sa.Column("retention_days", sa.Integer())),
         ("collections", sa.Column("ask_purpose", sa.Integer(), nullable=False, server_default="0")),
         ("references", sa.Column("live", sa.Integer(), nullable=False, server_default="0")),
-        ("references", sa.Column("added", sa.Integer(), nullable=False, server_default="0")),
         ("proposals", sa.Column("unsure_at", sa.String())),
         ("sightings", sa.Column("added_at", sa.String(), nullable=False, server_default="")),
     ):
@@ -142,6 +141,7 @@ def _signing_in() -> None:
         sa.PrimaryKeyConstraint("session_id"),
     )
     op.create_index("sessions_by_subject", "sessions", ["subject_id"])
+    op.create_index("sessions_by_end", "sessions", ["ends_at"])
     op.create_table(
         "sign_in_links",
         sa.Column("link_id", sa.String(), nullable=False),
