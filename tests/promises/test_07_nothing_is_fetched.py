@@ -32,7 +32,7 @@ ASKS_SOURCES = {
 }
 """By folder. The first is imported by a process of its own alone, under its guard."""
 
-LISTENS = {"web/serve.py": {"socket"}}
+LISTENS = {"web/serve.py": {"socket"}, "web/punctual.py": {"asyncio"}}
 """The web app is asked, and asks nobody."""
 
 MAY_INSTALL = {

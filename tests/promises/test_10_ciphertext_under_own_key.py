@@ -91,7 +91,14 @@ def test_every_column_about_a_person_is_an_id_a_number_a_time_or_ciphertext(
     open_columns = {
         "people": {"person_id", "enrolled_at", "changed", "comparable_since"},
         "consents": {"consent_id", "person_id", "state"},
-        "references": {"reference_id", "person_id", "pack_fingerprint", "alignment", "live"},
+        "references": {
+            "reference_id",
+            "person_id",
+            "pack_fingerprint",
+            "alignment",
+            "live",
+            "added",
+        },
         "staged_templates": {"reference_id", "person_id", "pack_fingerprint"},
         "audit_details": {"leaf_index", "position", "subject_id"},
         "links": {
