@@ -37,9 +37,12 @@ README = (
 )
 """The README's pictures: of which look and page, from which pixel on, and how high."""
 
-SHOW_ALL = "() => document.querySelectorAll('img').forEach((image) => (image.loading = 'eager'))"
-
-ALL_THERE = "() => [...document.images].every((image) => image.naturalWidth > 0)"
+SHOW_ALL = """() => Promise.all(Array.from(document.images, (image) => {
+    image.loading = "eager";
+    image.decoding = "sync";
+    return image.decode();
+}))"""
+"""Photos below the first screen load as they are scrolled to, and are drawn when they are ready."""
 
 
 def main() -> int:
@@ -96,9 +99,7 @@ def take(folder: Path, into: Path, only: str) -> None:
 
 def picture(page: Page, file: Path) -> None:
     """Keep the picture of a page in its whole length."""
-    # Photos below the first screen load as they are scrolled to.
     page.evaluate(SHOW_ALL)
-    page.wait_for_function(ALL_THERE)
     page.evaluate("() => window.scrollTo(0, 0)")
     page.screenshot(path=file, full_page=True)
 
