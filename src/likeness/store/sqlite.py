@@ -188,12 +188,27 @@ def _engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
+        _use_write_ahead_log(cursor)
         for pragma in _PRAGMAS:
             cursor.execute(pragma)
         cursor.close()
 
     return engine
+
+
+def _use_write_ahead_log(cursor: Any) -> None:
+    """Have a new file use one; of several that open it at once SQLite makes nobody wait."""
+    from pysqlite3 import dbapi2
+
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except dbapi2.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _roll_back(connection: Connection) -> None:

@@ -62,6 +62,7 @@ def test_each_photo_is_taken_with_its_own_page_or_named_with_the_reason(made: Ma
             assert not _is_refused(made.photos[name])
             assert not address_problem(each.link.page_url)
             assert each.link.text == plain_text(each.link.text)
+            name = item_of(name)
         else:
             name = each.item
             assert each.reason
