@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--searches", type=int, default=20, help="at once")
     parser.add_argument("--megabytes", type=float, default=16.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--alone", type=int, default=41, help="searches one at a time")
+    parser.add_argument("--alone", type=int, default=25, help="searches one at a time")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
