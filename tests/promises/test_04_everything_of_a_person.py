@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -89,8 +88,8 @@ def enrolled(library: Library, person: int, answers: Answers, **label: str) -> t
     return done.person_id, done.back
 
 
-@pytest.fixture
-def everything(library: Library, clock: Clock, tmp_path: Path) -> Furnished:
+def furnish(library: Library, clock: Clock, tmp_path: Path) -> Furnished:
+    """Everything that can be kept of somebody, by the ways that keep it."""
     folder = tmp_path / "photos"
     for number in range(3):
         save(folder / f"{number}.png", Drawn(person=ANN, look=NEAR), salt=number)
@@ -150,6 +149,11 @@ def everything(library: Library, clock: Clock, tmp_path: Path) -> Furnished:
     return Furnished(
         people=(ann, other), session=secret, back=back, device=device, challenges=challenges
     )
+
+
+@pytest.fixture
+def everything(library: Library, clock: Clock, tmp_path: Path) -> Furnished:
+    return furnish(library, clock, tmp_path)
 
 
 def text_forms() -> dict[str, bytes]:
@@ -271,8 +275,7 @@ def test_a_backup_from_before_that_is_put_back_brings_nothing_back(
     place: Place, clock: Clock, tmp_path: Path
 ) -> None:
     with place.open() as library:
-        furnish: Any = everything.__wrapped__
-        furnished: Furnished = furnish(library, clock, tmp_path)
+        furnished = furnish(library, clock, tmp_path)
         backup = place.back_up("backup")
         withdraw(own_house(library, furnished.people[0]), furnished.people[0])
     place.restore(backup)

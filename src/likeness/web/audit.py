@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -13,20 +12,14 @@ from likeness.errors import NotVerified
 from likeness.web.access import OPERATORS, Pages
 from likeness.web.errors import status_of
 from likeness.web.forms import Filled
-from likeness.web.visit import Here
+from likeness.web.visit import Here, Visit
 
 pages = Pages()
 
 WHOSE: Final = "the log as a whole; it names nobody"
-FOUND: Final = "verified logs"
-"""Under which it is kept in memory what each account's latest check found."""
 
-
-@dataclass(kw_only=True)
-class _Found:
-    """What held, by account, and when it was checked."""
-
-    latest: dict[str, tuple[datetime, VerifiedLog]] = field(default_factory=dict)
+Latest = dict[str, tuple[datetime, VerifiedLog]]
+"""What each account's latest check found, and when."""
 
 
 @pages.show("/audit", roles=OPERATORS, whose=WHOSE)
@@ -36,12 +29,11 @@ def audit(visit: Here) -> Response:
         checkpoint, error = visit.library.checkpoint(), None
     except NotVerified as damage:
         checkpoint, error = "", damage
-    latest = visit.parts.kept(FOUND, _Found).latest.get(visit.account.account_id)
     return visit.page(
         "audit",
         status=status_of(error) if error else 200,
         error=error,
-        latest=latest,
+        latest=_latest(visit).get(visit.account.account_id),
         checkpoint=checkpoint,
         key=visit.library.verifier_key,
     )
@@ -53,7 +45,7 @@ def verify(visit: Here, form: Filled) -> Response:
     # Whatever a browser made of the ends of lines, and of the last one.
     kept = form.text("kept").replace("\r\n", "\n")
     library, clock, account_id = visit.library, visit.house.clock, visit.account.account_id
-    latest = visit.parts.kept(FOUND, _Found).latest
+    latest = _latest(visit)
     latest.pop(account_id, None)
 
     def done(verified: VerifiedLog) -> str:
@@ -67,3 +59,7 @@ def verify(visit: Here, form: Filled) -> Response:
         done=done,
     )
     return visit.see_other(f"/tasks/{task.task_id}")
+
+
+def _latest(visit: Visit) -> Latest:
+    return visit.parts.kept("verified logs", Latest)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, cast, get_args
 
@@ -31,15 +30,9 @@ KINDS: Final = (
     ("photo", "One photo, wherever it is held", "its SHA-256, or the file itself"),
     ("source", "A source of this library", "its id"),
 )
-CODES: Final = "lift codes"
-"""Under which the codes wait in memory until whoever gave the notice was shown theirs."""
 
-
-@dataclass(kw_only=True)
-class _Codes:
-    """Lift codes that were not shown yet, by notice: whose notice it was to give, and the code."""
-
-    waiting: dict[str, tuple[str, str]] = field(default_factory=dict)
+Codes = dict[str, tuple[str, str]]
+"""Lift codes that were not shown yet, by notice: whose notice it was to give, and the code."""
 
 
 @pages.show("/notices", roles=OPERATORS, whose=WHOSE)
@@ -84,7 +77,7 @@ def give(visit: Here, form: Filled) -> Response:
             reason=form.text("reason"),
             progress=progress,
             # Should the rest break off, the code is still there to be shown.
-            begun=lambda notice_id, code: codes.waiting.update({notice_id: (account_id, code)}),
+            begun=lambda notice_id, code: codes.update({notice_id: (account_id, code)}),
         )
 
     task = visit.parts.tasks.start(
@@ -105,13 +98,13 @@ def notice(visit: Here, notice_id: str) -> Response:
 @pages.do("/notices/{notice_id}/code", roles=OPERATORS, whose="a notice that this account took")
 def show_code(visit: Here, notice_id: str) -> Response:
     """The code by which whoever gave the notice can lift it, once."""
-    account_id, code = _codes(visit).waiting.get(notice_id, ("", ""))
+    account_id, code = _codes(visit).get(notice_id, ("", ""))
     if not code or account_id != visit.account.account_id:
         raise NotFound(
             "The code of this notice was shown before, or it is not yours to show.",
             "Nothing tells it again.",
         )
-    del _codes(visit).waiting[notice_id]
+    del _codes(visit)[notice_id]
     return visit.page("notice_code", notice_id=notice_id, code=code)
 
 
@@ -162,7 +155,7 @@ def _notice_page(visit: Visit, notice_id: str, *, error: LikenessError | None = 
     )
     if known is None:
         raise NotFound("There is no such notice.", "See the list of notices.")
-    waiting = _codes(visit).waiting.get(notice_id, ("", ""))
+    waiting = _codes(visit).get(notice_id, ("", ""))
     return visit.page(
         "notice",
         status=status_of(error) if error else 200,
@@ -173,5 +166,5 @@ def _notice_page(visit: Visit, notice_id: str, *, error: LikenessError | None = 
     )
 
 
-def _codes(visit: Visit) -> _Codes:
-    return visit.parts.kept(CODES, _Codes)
+def _codes(visit: Visit) -> Codes:
+    return visit.parts.kept("lift codes", Codes)

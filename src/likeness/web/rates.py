@@ -91,11 +91,12 @@ class Rates:
         RateLimited
             There were too many; this one does not count.
         """
+        hashed = _hashed(key)
         with self._lock:
-            self._remember(name, _hashed(key))
-            if self._window.hit(self._limits[name], name, _hashed(key)):
+            self._remember(name, hashed)
+            if self._window.hit(self._limits[name], name, hashed):
                 return
-        raise self._too_many(name, key)
+        raise self._too_many(name, hashed)
 
     def forgive(self, name: str, key: str) -> None:
         """Forget what was counted of these by this key, as after a right password."""
@@ -134,8 +135,8 @@ class Rates:
         peer = request.client.host if request.client else ""
         return visitor_address(peer, request.headers.getlist("x-forwarded-for"), self._proxies)
 
-    def _too_many(self, name: str, key: str) -> RateLimited:
-        free_at = self._window.get_window_stats(self._limits[name], name, _hashed(key)).reset_time
+    def _too_many(self, name: str, hashed: str) -> RateLimited:
+        free_at = self._window.get_window_stats(self._limits[name], name, hashed).reset_time
         wait = max(1, math.ceil(free_at - time.time()))
         return RateLimited(
             "That was tried too often in a short time.",

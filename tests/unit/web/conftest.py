@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hostile import Strangers
+from hostile import Strangers, fillings
 from promise_house import Clock, Place, enrol, make_photos, make_place
 from synthetic_engine import SyntheticEngine
 from web_server import Client, WebServer, serving
@@ -61,6 +61,12 @@ def strangers(site: Site) -> Iterator[Strangers]:
     """Whoever comes, each time from elsewhere."""
     with serving(site.library, proxies=("127.0.0.1",)) as server:
         yield Strangers(server=server, person_id=site.person_id)
+
+
+@pytest.fixture(scope="module")
+def there(site: Site) -> Mapping[str, str]:
+    """Something that is there, for every part of an address."""
+    return fillings(site.library, site.person_id)
 
 
 def _photos(folder: Path) -> Path:

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
-from hostile import WORDS, Strangers, filled, fillings, parts_of, roles_of, routes, written
+from hostile import WORDS, Strangers, filled, parts_of, roles_of, routes, written
 
 READ = [route for route in routes() if "GET" in route.methods]
 MORE = {"/sign-in": ("next", "lang"), "/my-photos": ("after",)}
 """What some pages read of an address without declaring it."""
-
-
-@pytest.fixture(scope="module")
-def there(site: Any) -> Mapping[str, str]:
-    return fillings(site.library, site.person_id)
 
 
 def addresses(route: APIRoute, there: Mapping[str, str]) -> Iterator[str]:

@@ -13,7 +13,6 @@ from hostile import (
     Strangers,
     fields_of,
     filled,
-    fillings,
     parts_of,
     roles_of,
     routes,
@@ -41,11 +40,6 @@ BODIES = (
     b'{"collection": "party", "kind": "photos", "files": [{"name": "a.jpg", "size": 1e400}]}',
     b'{"collection": "party", "kind": "photos", "files": [{"name": "\\u0000", "size": -1}]}',
 )
-
-
-@pytest.fixture(scope="module")
-def there(site: Any) -> Mapping[str, str]:
-    return fillings(site.library, site.person_id)
 
 
 @pytest.fixture(scope="module")
